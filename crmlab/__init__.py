@@ -1,0 +1,1 @@
+"""CRM Lab: learn customer relationship management by operating the systems of a simulated company."""

@@ -1,0 +1,88 @@
+"""What is true of one company by construction: the rates, shares and effects that its seed stands for.
+
+Every number here is a fact about a simulated company, not an estimate. The page on how the company is made and the
+hidden table ``truth/assumptions`` say them again, so that a lesson can hold an estimate against them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+
+import numpy as np
+
+from crmlab.company.block import random_generator
+
+#: What a company can lack. In such a company the honest answer to a question is "nothing is there".
+ABSENCES = ("segments", "rules", "lift", "leak")
+
+
+@dataclasses.dataclass(frozen=True)
+class Assumptions:
+    """The settings behind one company.
+
+    Rates are per week of the seasonal clock (see ``crmlab.company.seasonal_clock``). ``absent`` names what the company
+    lacks, one of ``ABSENCES`` or the empty string: no ``segments`` (all customers have the same tastes), no ``rules``
+    (products fall into baskets independently), no ``lift`` (campaigns change nothing), no ``leak`` (service and price
+    drive nobody away).
+    """
+
+    start: datetime.date = datetime.date(2023, 1, 1)
+    as_of: datetime.date = datetime.date(2025, 12, 31)
+    absent: str = ""
+    # Purchases: rate ~ Gamma(shape, rate), probability of leaving after a purchase ~ Beta(a, b).
+    # MBG/NBD of Batislam, Denizel and Filiztekin (2007): a customer may leave after the first purchase too.
+    purchase_r: float = 0.65
+    purchase_alpha: float = 3.1
+    dropout_a: float = 0.8
+    dropout_b: float = 2.9
+    # Hazard added to one purchase, for a customer of average sensitivity.
+    late_hazard: float = 0.22
+    failure_hazard: float = 0.18
+    unresolved_hazard: float = 0.75
+    price_rise_hazard: float = 0.055
+    competitor_hazard: float = 0.05
+    # Service as it happens.
+    late_share: float = 0.09
+    failure_share: float = 0.025
+    unresolved_share: float = 0.35
+    # Who they are.
+    office_share: float = 0.07
+    duplicate_share: float = 0.045
+    subscriber_share: float = 0.08
+    # A subscription may end at each delivery: probability ~ Beta(a, b), Fader and Hardie (2007).
+    subscription_a: float = 0.9
+    subscription_b: float = 9.0
+    # A service contract may end at each anniversary.
+    contract_a: float = 1.4
+    contract_b: float = 3.2
+
+    @property
+    def days(self) -> int:
+        """Days of trading, the first and the last included."""
+        return (self.as_of - self.start).days + 1
+
+
+#: Settings that differ a little from company to company: a fact learned on one does not carry over to the next.
+_VARYING = (
+    "purchase_r", "purchase_alpha", "dropout_a", "dropout_b", "late_hazard", "failure_hazard", "unresolved_hazard",
+    "price_rise_hazard", "competitor_hazard", "late_share", "failure_share", "unresolved_share", "office_share",
+    "subscriber_share", "subscription_a", "subscription_b", "contract_a", "contract_b",
+)  # fmt: skip
+
+
+@functools.lru_cache(maxsize=8)
+def draw_assumptions(seed: int) -> Assumptions:
+    """The settings of the company with this seed: a quarter of all seeds lack something.
+
+    >>> draw_assumptions(7) == draw_assumptions(7)
+    True
+    """
+    rng = random_generator(seed, "assumptions")
+    factors = np.exp(rng.normal(0.0, 0.10, len(_VARYING)))
+    missing = rng.random() < 0.25
+    absent = ABSENCES[rng.integers(len(ABSENCES))] if missing else ""
+    standard = Assumptions()
+    varied = {name: round(getattr(standard, name) * factor, 4) for name, factor in zip(_VARYING, factors, strict=True)}
+    return dataclasses.replace(standard, absent=absent, **varied)

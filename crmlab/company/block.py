@@ -1,0 +1,90 @@
+"""Blocks and domains: how a company of any size is drawn piece by piece, with the same result on any number of workers.
+
+A **domain** is one part of the company's life (its people, its orders, its returns). It is drawn once for the
+company, or once for each **block** of customers. Each draw has a random stream of its own, keyed by the seed, the
+domain's name and the block's number. So it does not matter which worker draws a block, or when; and a new domain
+leaves the others' tables unchanged. Block sizes are constants: they are part of what a seed means.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from crmlab.company.assumptions import Assumptions
+
+#: People in a block. A block's tables stay in memory together: about 60 MB.
+BLOCK_PEOPLE = 50_000
+#: Room for the numbers of one block: the ids of block b start at b times this, plus one.
+IDS_PER_BLOCK = 10_000_000
+
+
+def random_generator(seed: int, domain: str, block: int | None = None) -> np.random.Generator:
+    """A random stream for one domain and one block (``None``: drawn once for the whole company).
+
+    >>> random_generator(1, "orders", 0).integers(9) == random_generator(1, "orders", 0).integers(9)
+    True
+    """
+    key = (zlib.crc32(domain.encode()), 0 if block is None else block + 1)
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """People ``first_person`` to ``first_person + people - 1`` (numbered from 1) of one company.
+
+    ``number`` is ``None`` where a domain is drawn once for the whole company.
+    """
+
+    seed: int
+    assumptions: Assumptions
+    number: int | None = None
+    people: int = 0
+
+    @property
+    def first_person(self) -> int:
+        """The number of the block's first person."""
+        return self.first_id // IDS_PER_BLOCK * BLOCK_PEOPLE + 1
+
+    @property
+    def first_id(self) -> int:
+        """The first order, line, return ... number of this block."""
+        return (self.number or 0) * IDS_PER_BLOCK + 1
+
+    def ids(self, count: int) -> np.ndarray:
+        """``count`` numbers of this block, int64, in order."""
+        if count > IDS_PER_BLOCK:
+            raise ValueError(f"block {self.number} needs {count} ids, but a block has room for {IDS_PER_BLOCK}")
+        return np.arange(self.first_id, self.first_id + count, dtype=np.int64)
+
+    def rng(self, domain: str) -> np.random.Generator:
+        """The random stream of ``domain`` in this block."""
+        return random_generator(self.seed, domain, self.number)
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """What a domain made: observable tables, hidden truth, and facts that later domains build on."""
+
+    tables: Mapping[str, pa.Table] = dataclasses.field(default_factory=dict)
+    truth: Mapping[str, pa.Table] = dataclasses.field(default_factory=dict)
+    facts: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """One part of the company's life: its name, the function that draws it, and whether blocks of people divide it.
+
+    ``draw(block, made)`` gets a ``Block`` and the ``facts`` of the domains before it, by name.
+    """
+
+    name: str
+    draw: Callable[[Block, Mapping[str, Any]], Drawn]
+    by_block: bool = True

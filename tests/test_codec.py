@@ -1,6 +1,6 @@
 """The codec gives back exactly what went in, refuses what it does not know, and runs nothing."""
 
-import datetime as dt
+import contextlib
 import json
 import math
 from collections import Counter, namedtuple
@@ -22,7 +22,7 @@ def same(first, second):
     if type(first) is not type(second):
         return False
     if isinstance(first, float):
-        return math.isnan(first) and math.isnan(second) or (first == second and str(first) == str(second))
+        return (math.isnan(first) and math.isnan(second)) or (first == second and str(first) == str(second))
     if isinstance(first, list | tuple):
         return len(first) == len(second) and all(map(same, first, second))
     if isinstance(first, dict):
@@ -80,7 +80,9 @@ dtypes = (
 
 
 @settings(deadline=None)
-@given(dtypes.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))))
+@given(
+    dtypes.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)))
+)
 def test_an_array_keeps_shape_type_and_bits(array):
     back = loads(dumps(array))
     assert (back.dtype, back.shape) == (array.dtype, array.shape)
@@ -89,7 +91,7 @@ def test_an_array_keeps_shape_type_and_bits(array):
         assert type(loads(dumps(value))) is type(value)
 
 
-moments = pd.to_datetime(["2025-01-01", None, "2025-06-30 12:30"])
+moments = pd.to_datetime(["2025-01-01", None, "2025-06-30 12:30"], format="ISO8601")
 COLUMNS = {
     "int32": pd.array(np.array([1, 2, 3], dtype="int32")),
     "float": np.array([0.1 + 0.2, np.inf, np.nan]),
@@ -273,7 +275,5 @@ def test_a_text_that_is_no_answer_is_an_error_of_the_codec(text):
     "v": x,
 }), max_leaves=8))  # fmt: skip
 def test_any_tree_is_read_or_refused(tree):
-    try:
+    with contextlib.suppress(CodecError):
         loads(json.dumps(tree))
-    except CodecError:
-        pass

@@ -74,6 +74,11 @@ def test_repeat_purchases_follow_the_planted_process():
     assert seen.mean() == pytest.approx(expected.mean(), rel=0.02)
     often = possible > possible.median()
     assert seen[often].mean() == pytest.approx(expected[often].mean(), rel=0.03)
+    # The need outlasts the last day when none of the purchases, the first included, ended it.
+    alive = stay * np.exp(-possible * both["dropout_probability"])
+    assert both["process_alive"].mean() == pytest.approx(alive.mean(), abs=0.01)
+    slow = possible < 0.2
+    assert both.loc[slow, "process_alive"].mean() == pytest.approx(alive[slow].mean(), abs=0.03)
     given = Assumptions()
     assert both["rate_per_week"].mean() == pytest.approx(given.purchase_r / given.purchase_alpha, rel=0.03)
     mean_dropout = given.dropout_a / (given.dropout_a + given.dropout_b)

@@ -45,15 +45,21 @@ class Assumptions:
     competitor_hazard: float = 0.05
     # Service as it happens.
     late_share: float = 0.09
+    late_peak_factor: float = 2.2
     failure_share: float = 0.025
     unresolved_share: float = 0.35
+    # What customers do about it: lines sent back, ratings given (the annoyed answer more often).
+    return_share_after_failure: float = 0.55
+    return_share_after_late: float = 0.04
+    answer_share: float = 0.14
+    answer_share_annoyed: float = 0.33
     # Who they are.
     office_share: float = 0.07
-    duplicate_share: float = 0.045
+    duplicate_share: float = 0.055
     subscriber_share: float = 0.08
     # A subscription may end at each delivery: probability ~ Beta(a, b), Fader and Hardie (2007).
-    subscription_a: float = 0.9
-    subscription_b: float = 9.0
+    subscription_a: float = 0.7
+    subscription_b: float = 14.0
     # A service contract may end at each anniversary.
     contract_a: float = 1.4
     contract_b: float = 3.2

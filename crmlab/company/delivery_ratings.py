@@ -13,9 +13,6 @@ from crmlab.company.columns import calendar_dates
 from crmlab.company.orders import Orders
 from crmlab.company.service_quality import PROMISED_DAYS
 
-#: Share of customers who answer: the content seldom do, the annoyed more often.
-_ANSWERS, _ANSWERS_ANNOYED = 0.14, 0.33
-
 
 def draw_delivery_ratings(block: Block, made: Mapping[str, Any]) -> Drawn:
     """Table ``delivery_ratings``, a row an answer, in the order of time."""
@@ -23,7 +20,8 @@ def draw_delivery_ratings(block: Block, made: Mapping[str, Any]) -> Drawn:
     orders: Orders = made["orders"]
     days_late = np.maximum(orders.lead_days.astype(np.int32) - PROMISED_DAYS, 0)
     annoyed = (days_late > 0) | (orders.failure > 0)
-    answers = (rng.random(len(days_late)) < np.where(annoyed, _ANSWERS_ANNOYED, _ANSWERS)) & (orders.lead_days > 0)
+    share = np.where(annoyed, block.assumptions.answer_share_annoyed, block.assumptions.answer_share)
+    answers = (rng.random(len(days_late)) < share) & (orders.lead_days > 0)
     order = np.flatnonzero(answers)
     felt = 4.75 - 0.42 * days_late[order] - 1.3 * (orders.failure[order] > 0) + rng.normal(0, 0.75, len(order))
     day = orders.day[order] + orders.lead_days[order] + 1 + rng.geometric(0.5, len(order))

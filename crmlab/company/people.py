@@ -32,8 +32,10 @@ _CHANNEL_DRAW = np.log([0.14, 0.18, 0.2, 0.16, 0.12, 0.1, 0.06, 0.04])
 _CHANNEL_OF_LEAVERS = np.array([0, -0.1, 0.1, 0.45, -0.6, 0.7, 0.1, 0.0])
 _LANGUAGES = ("de", "en", "fr", "nl")
 _LANGUAGE_SHARE = (0.82, 0.1, 0.05, 0.03)
-#: A second record comes at least this long after the first.
-_SECOND_RECORD_AFTER_DAYS = 14
+#: A second record comes this long after the first: at least, and further in the mean.
+_SECOND_RECORD_AFTER_DAYS, _SECOND_RECORD_MEAN_DAYS = 7, 90
+#: The system that makes the second record, by the one that made the first (web shop, till, reseller portal).
+_OTHER_SYSTEM = np.array([[1, 1, 1, 1, 1, 3], [0, 0, 0, 0, 0, 3], [0, 0, 0, 1, 1, 3]])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Records:
 
     One value a person: ``customer_id``; ``second_customer_id`` (0: none); ``second_channel``, the order channel of
     the second record (255: none) from ``second_day`` on; ``first_channel``, the order channel of the first purchase.
-    ``family_name``, position in the vocabulary, as the person would spell it.
+    ``web_below``, as in ``Tendencies``; ``family_name``, position in the vocabulary, as the person spells it.
     One value a record, in the order of ``customer_id``: ``person``, ``is_second``, ``created_day``, ``source_system``.
     """
 
@@ -51,6 +53,7 @@ class Records:
     second_channel: np.ndarray
     second_day: np.ndarray
     first_channel: np.ndarray
+    web_below: np.ndarray
     person: np.ndarray
     is_second: np.ndarray
     created_day: np.ndarray
@@ -96,16 +99,12 @@ def _second_records(
     block: Block, rng: np.random.Generator, traits: Tendencies, source: np.ndarray
 ) -> tuple[np.ndarray, ...]:
     """Who is recorded twice (positions), by which source system, and on which day."""
-    left = block.assumptions.days - 1 - _SECOND_RECORD_AFTER_DAYS - traits.acquisition_day.astype(np.int64)
-    twice = np.flatnonzero((rng.random(block.people) < block.assumptions.duplicate_share) & (left > 0))
-    other = rng.integers(0, 3, len(twice))
-    systems = np.array([[1, 3, 1], [0, 0, 3], [0, 1, 3]])
-    day = (
-        traits.acquisition_day[twice]
-        + _SECOND_RECORD_AFTER_DAYS
-        + (rng.random(len(twice)) * left[twice]).astype(np.int64)
+    after = _SECOND_RECORD_AFTER_DAYS + rng.exponential(_SECOND_RECORD_MEAN_DAYS, block.people).astype(np.int64)
+    day = traits.acquisition_day + after
+    twice = np.flatnonzero(
+        (rng.random(block.people) < block.assumptions.duplicate_share) & (day < block.assumptions.days)
     )
-    return twice, systems[np.minimum(source[twice], 2), other], day
+    return twice, _OTHER_SYSTEM[np.minimum(source[twice], 2), rng.integers(0, 6, len(twice))], day[twice]
 
 
 def draw_people(block: Block, made: Mapping[str, Any]) -> Drawn:
@@ -130,6 +129,9 @@ def draw_people(block: Block, made: Mapping[str, Any]) -> Drawn:
     second_id[twice] = id_of_record[people:]
     alternative = np.full(people, 255, dtype=np.uint8)
     alternative[twice] = np.where(second_source < 3, second_source, 255)
+    # Whoever has two records uses two channels: as often the web as the store.
+    web_below = traits.web_below.copy()
+    web_below[twice] = traits.store_below[twice] // 2
     alternative_day = np.zeros(people, dtype=np.uint16)
     alternative_day[twice] = second_day
 
@@ -150,6 +152,7 @@ def draw_people(block: Block, made: Mapping[str, Any]) -> Drawn:
         second_channel=alternative,
         second_day=alternative_day,
         first_channel=first_channel,
+        web_below=web_below,
         person=person[order],
         is_second=is_second[order],
         created_day=day[order],

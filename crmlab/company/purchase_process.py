@@ -22,7 +22,8 @@ class PurchaseProcess:
     """Purchases before service and price had their say; the purchases of one person stand together, in the order of
     time.
 
-    One value a person: ``count`` (with the first), ``recency_clock_weeks`` (first to last purchase), ``alive`` (bool).
+    One value a person: ``count`` (with the first), ``recency_clock_weeks`` (first to last purchase), ``alive`` (bool,
+    whether the need outlasts the last day).
     One value a purchase: ``day``, uint16 from 0.
     """
 
@@ -59,4 +60,4 @@ def draw_purchase_process(rng: np.random.Generator, assumptions: Assumptions, tr
     day = clock.days_at(np.repeat(clock.cell_offset(traits.clock_level), count), elapsed)
     # The table of the clock is a little coarse: the first purchase is on the acquisition day by definition.
     day[first] = traits.acquisition_day
-    return PurchaseProcess(count=count, recency_clock_weeks=last * scale, alive=possible < ended_after, day=day)
+    return PurchaseProcess(count=count, recency_clock_weeks=last * scale, alive=possible + 1 < ended_after, day=day)

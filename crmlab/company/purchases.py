@@ -72,7 +72,7 @@ def _own_purchases(
     first_at = np.cumsum(count) - count
 
     pick = rng.integers(0, 65_536, total, dtype=np.uint16)
-    channel = (pick >= np.repeat(traits.web_below, count)).view(np.uint8)
+    channel = (pick >= np.repeat(made["people"].web_below, count)).view(np.uint8)
     channel += (pick >= np.repeat(traits.store_below, count)).view(np.uint8)
     channel[first_at] = made["people"].first_channel
     slot = np.repeat(traits.taste.astype(np.int32) * (2 * ANCHOR_SLOTS), count)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from crmlab.company.assumptions import Assumptions
 from crmlab.company.block import Block, Drawn
 from crmlab.company.columns import calendar_dates, repeating_text
 from crmlab.company.orders import Orders
@@ -24,13 +25,13 @@ _RETURN_SHARE = {
     "subscription": 0.002,
     "service_plan": 0.01,
 }
-_AFTER_FAILURE, _AFTER_LATE = 0.55, 0.04
 _WITHIN_DAYS = 30
 
 
 def draw_returns(block: Block, made: Mapping[str, Any]) -> Drawn:
     """Table ``returns``, a row a line that came back (in part or whole), in the order of time."""
     rng = block.rng("returns")
+    given: Assumptions = block.assumptions
     orders: Orders = made["orders"]
     catalogue = made["catalogue"]
     base = np.array([_RETURN_SHARE.get(category, 0.01) for category in catalogue.category])
@@ -38,7 +39,7 @@ def draw_returns(block: Block, made: Mapping[str, Any]) -> Drawn:
     failed = np.zeros(len(orders.order), dtype=bool)
     failed[orders.first_line] = orders.failure > 0
     late = orders.lead_days[orders.order] > PROMISED_DAYS
-    chance = base[orders.product] + _AFTER_FAILURE * failed + _AFTER_LATE * late
+    chance = base[orders.product] + given.return_share_after_failure * failed + given.return_share_after_late * late
     line = np.flatnonzero(rng.random(len(chance)) < chance)
     gift = (catalogue.category == "gift")[orders.product[line]]
     reason = np.where(
@@ -49,7 +50,7 @@ def draw_returns(block: Block, made: Mapping[str, Any]) -> Drawn:
     order = orders.order[line]
     day = orders.day[order] + orders.lead_days[order] + 1 + rng.integers(1, _WITHIN_DAYS, len(line))
     quantity = 1 + (rng.random(len(line)) * orders.quantity[line]).astype(np.int32)
-    seen = day < block.assumptions.days
+    seen = day < given.days
     line, order, reason, day, quantity = (values[seen] for values in (line, order, reason, day, quantity))
     by_time = np.lexsort([line, day])
     line, order, reason, day, quantity = (values[by_time] for values in (line, order, reason, day, quantity))
@@ -58,7 +59,7 @@ def draw_returns(block: Block, made: Mapping[str, Any]) -> Drawn:
             "return_id": block.ids(len(line)),
             "order_line_id": line + block.first_id,
             "order_id": orders.order_id[order],
-            "return_date": calendar_dates(day, block.assumptions.start),
+            "return_date": calendar_dates(day, given.start),
             "quantity": quantity,
             "refund_cents": orders.unit_price_cents[line].astype(np.int64) * quantity,
             "reason": repeating_text(reason, REASONS),

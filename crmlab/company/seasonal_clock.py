@@ -90,7 +90,7 @@ def seasonal_clock(assumptions: Assumptions) -> SeasonalClock:
     days = [np.searchsorted(row, middle, side="right") - 1 for row in weeks]
     day_of_cell = np.clip(np.concatenate(days), 0, assumptions.days - 1).astype(np.uint16)
     # New customers: growth slows over the years, and each clock brings them in its own season.
-    growth = 1.0 - 0.45 * np.linspace(0, 1, assumptions.days)
+    growth = 1.0 - 0.15 * np.linspace(0, 1, assumptions.days)
     slots = (np.arange(_ACQUISITION_SLOTS) + 0.5) / _ACQUISITION_SLOTS
     arrivals = np.cumsum(pace * growth, axis=1)
     acquisition = [np.searchsorted(row / row[-1], slots) for row in arrivals]

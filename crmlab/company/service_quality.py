@@ -15,8 +15,6 @@ PROMISED_DAYS = 4
 _ON_TIME = np.array([0.1, 0.34, 0.36, 0.2])
 #: A delivery that is late takes 5 days or more; each further day is less likely by this factor.
 _LATE_FADES, _LATE_DAYS = 0.62, 12
-#: Before Christmas this many times as many deliveries are late.
-_PEAK_FACTOR = 2.2
 _SLOTS = 4096
 
 
@@ -36,7 +34,7 @@ def _tables(given: Assumptions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     late = _LATE_FADES ** np.arange(_LATE_DAYS)
     rows = [
         np.concatenate([[0], _ON_TIME * (1 - share), late / late.sum() * share])
-        for share in (given.late_share, min(given.late_share * _PEAK_FACTOR, 0.9))
+        for share in (given.late_share, min(given.late_share * given.late_peak_factor, 0.9))
     ]
     failure = np.zeros(1 + UNRESOLVED_FAILURE)
     failure[UNRESOLVED_FAILURE] = given.failure_share * given.unresolved_share

@@ -7,7 +7,7 @@ from typing import Any
 
 #: Public names and the modules that hold them. They are loaded when first asked for, so that the command line answers
 #: at once and a sandboxed run loads no more than it needs.
-_HOMES = {"open_company": "crmlab.company.observed", "read_orders": "crmlab.order_log"}
+_HOMES = {"open_company": "crmlab.company.observed", "read_orders": "crmlab.order_log.reading"}
 
 __all__ = ["open_company", "read_orders"]
 

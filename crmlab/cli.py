@@ -5,12 +5,16 @@ from typing import Annotated
 
 import typer
 
+from crmlab.course.commands import app as course_app
+
 app = typer.Typer(
     help="CRM Lab: learn customer relationship management by operating a simulated company's customer systems.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(course_app)
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -39,14 +43,18 @@ def lab(
     ] = None,
     ip: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Open JupyterLab on the start page; make the course company first when it is missing."""
+    """Open JupyterLab on the start page, with the course company and your own copy of each exercise."""
     from crmlab.lab_server import LabServerError, serve
 
     home = _home()
     try:
         from crmlab.company.course import ensure_course_company
+        from crmlab.course.my_work import open_all
 
         ensure_course_company(home)
+        for exercise in open_all(home):
+            if exercise.problem is not None:
+                typer.echo(exercise.problem, err=True)
         serve(home, browser=browser, port=port, ip=ip)
     except (LabServerError, OSError, ValueError) as error:
         raise _stop(error) from error

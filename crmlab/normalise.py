@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from crmlab.whole_files import write_text_whole
 
-CELL_TIMEOUT_SECONDS = 600
+CELL_TIMEOUT_SECONDS = 300
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 KEPT_CELL_METADATA = ("deletable", "editable", "jupyter", "nbgrader", "tags")
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -156,9 +156,20 @@ def _clean_cell(cell: dict) -> dict:
     return kept | {name: cell[name] for name in CELL_PARTS.get(kind, ()) if cell.get(name)}
 
 
+class _Client(NotebookClient):
+    """A client without widgets of its own: what they show is cleared anyway.
+
+    A widget of the client would answer the kernel on the channel on which the reply to the cell is awaited, and now and
+    then the reply is then overlooked until the cell's time is out.
+    """
+
+    def handle_comm_msg(self, outs: list, msg: dict, cell_index: int) -> None:
+        """Widgets talk; nobody listens."""
+
+
 def _execute(notebook: nbformat.NotebookNode, folder: Path, home: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="crmlab-") as profile:
-        client = NotebookClient(
+        client = _Client(
             notebook,
             timeout=CELL_TIMEOUT_SECONDS,
             kernel_name="python3",

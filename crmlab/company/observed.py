@@ -79,6 +79,11 @@ class Company:
         self.start = pd.Timestamp(description["start"])
 
     @property
+    def folder(self) -> Path:
+        """Where the company is on disk."""
+        return self._folder
+
+    @property
     def tables(self) -> list[str]:
         """The names of the tables, in the order of the alphabet."""
         return sorted(each.name for each in (self._folder / "company").iterdir() if each.is_dir())

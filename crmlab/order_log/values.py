@@ -69,12 +69,17 @@ def days_of(log: Log, date_format: str | None) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"{found}, expected dates or text; {hint}")
     missing = missing_values(values)
     log.fault(missing, lambda i: "date is missing")
+    unread = np.isnat(days) & ~missing
     if date_format is None:
         hint = "say how to read it, as date_format='%d/%m/%Y', '%m/%d/%Y' or '%Y%m%d'"
         reason = f"is not an ISO 8601 date such as 1997-01-31; {hint}"
+        if is_text(values.type):
+            no_such_day = unread & as_numpy(pc.fill_null(pc.match_substring_regex(values, _ISO_8601), False))
+            log.fault(no_such_day, lambda i: f"date {log.shown('date', i)} is not in the calendar")
+            unread &= ~no_such_day
     else:
         reason = f"is not a date of the form {date_format!r}"
-    log.fault(np.isnat(days) & ~missing, lambda i: f"date {log.shown('date', i)} {reason}")
+    log.fault(unread, lambda i: f"date {log.shown('date', i)} {reason}")
     return days, codes
 
 

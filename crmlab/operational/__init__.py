@@ -1,0 +1,34 @@
+"""Operational CRM, the front office: the systems that deal with customers directly, on one SQLite store.
+
+Every write goes through an operation, a function ``verb_noun(store, ..., at=...)``: it takes the time it happens at,
+happens whole or not at all, leaves a row with time and actor in ``operation_log``, and returns the rows that it wrote
+as a dict from table name to frame. What breaks a rule raises ``RefusedOperation``.
+"""
+
+from crmlab.operational.customers import add_customer, update_customer
+from crmlab.operational.marketing.consent import permission, record_consent
+from crmlab.operational.merging import merge_customers, undo_merge
+from crmlab.operational.refusal import RefusedOperation
+from crmlab.operational.sales.orders import place_order
+from crmlab.operational.sales.returns import return_order_line
+from crmlab.operational.service.interactions import log_interaction
+from crmlab.operational.service.tickets import assign_ticket, open_ticket, resolve_ticket
+from crmlab.operational.store import Store, open_store
+
+__all__ = [
+    "RefusedOperation",
+    "Store",
+    "add_customer",
+    "assign_ticket",
+    "log_interaction",
+    "merge_customers",
+    "open_store",
+    "open_ticket",
+    "permission",
+    "place_order",
+    "record_consent",
+    "resolve_ticket",
+    "return_order_line",
+    "undo_merge",
+    "update_customer",
+]

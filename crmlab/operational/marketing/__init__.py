@@ -1,0 +1,1 @@
+"""Marketing, the part of operational CRM that speaks to many: for now, whom it may speak to."""

@@ -25,7 +25,7 @@ class Diagnosis(str):
 
 #: Beyond this a whole number has no float beside it to be compared with.
 _LARGEST = 10**300
-_ROUGHLY = 1e-2
+_ROUGHLY = 2e-2
 #: What rounding can take from a number; one with more decimals than these was not rounded by a person.
 _MOST_LOST, _MOST_DECIMALS = 5e-2, 4
 

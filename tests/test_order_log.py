@@ -458,8 +458,7 @@ TWO_ORDERS = [["A", 2, 100, "2025-01-31"], ["B", 3, 250, "2025-02-28"]]
 
 def summary(orders):
     return [
-        [who, number, cents, f"{day:%Y-%m-%d}"]
-        for who, number, day, cents in orders.itertuples(index=False, name=None)
+        [who, number, cents, f"{day:%Y-%m-%d}"] for who, number, day, cents in orders.itertuples(index=False, name=None)
     ]
 
 

@@ -72,6 +72,26 @@ def basket_matrix(baskets: Any) -> BasketMatrix:
     return _from_table(baskets)
 
 
+def first_products(baskets: Any, matrix: BasketMatrix) -> np.ndarray:
+    """The column of the product that opens each basket, int64 (baskets,), -1 for an empty one.
+
+    Baskets are as for `basket_matrix`, in the order in which the products came: of a list its first product, of a table
+    the first row of each order_id.
+
+    >>> baskets = [["filter", "beans"], []]
+    >>> first_products(baskets, basket_matrix(baskets)).tolist()
+    [1, -1]
+    """
+    column_of = matrix.column_of()
+    if isinstance(baskets, BasketMatrix):
+        raise TypeError("baskets is a BasketMatrix, which does not say what came first: give the lists or the table")
+    if matrix.orders is None:
+        return np.array([column_of[next(iter(basket))] if len(basket) else -1 for basket in baskets], dtype=np.int64)
+    lines = collected(checked(baskets, "baskets", {"order_id": ID, "product_id": ID}))
+    opened = lines.unique("order_id", keep="first", maintain_order=True).sort("order_id")
+    return np.array([column_of[product] for product in opened["product_id"].to_list()], dtype=np.int64)
+
+
 def _from_lists(baskets: Sequence[Iterable[Hashable]]) -> BasketMatrix:
     if not baskets:
         raise ValueError("baskets is empty, expected at least one basket")

@@ -86,6 +86,9 @@ def first_products(baskets: Any, matrix: BasketMatrix) -> np.ndarray:
     if isinstance(baskets, BasketMatrix):
         raise TypeError("baskets is a BasketMatrix, which does not say what came first: give the lists or the table")
     if matrix.orders is None:
+        for row, basket in enumerate(baskets):
+            if isinstance(basket, set | frozenset):
+                raise TypeError(f"baskets[{row}] is a {type(basket).__name__}, which has no first product: give a list")
         return np.array([column_of[next(iter(basket))] if len(basket) else -1 for basket in baskets], dtype=np.int64)
     lines = collected(checked(baskets, "baskets", {"order_id": ID, "product_id": ID}))
     opened = lines.unique("order_id", keep="first", maintain_order=True).sort("order_id")

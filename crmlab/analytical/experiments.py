@@ -45,13 +45,14 @@ class Lift:
 class CampaignResult:
     """What a campaign changed, as `measure_campaign` found it.
 
-    `conversion`, `spend_cents`: the Lift of buyers and of mean spend a contact; `treated`, `control`: contacts;
+    `conversion`, `spend_cents`: the Lift of buyers and of mean spend a contact. The second is None where nobody's spend
+    differs within an arm, or an arm has one contact: no interval can be taken then. `treated`, `control`: contacts;
     `incremental_buyers`, `incremental_revenue_cents`: the differences times the treated contacts; `cost_cents`: of the
     campaign; `cost_per_incremental_buyer_cents`: None unless the conversion's interval is above zero.
     """
 
     conversion: Lift
-    spend_cents: Lift
+    spend_cents: Lift | None
     treated: int
     control: int
     incremental_buyers: float
@@ -68,8 +69,8 @@ def lift(buyers_treated: int, treated: int, buyers_control: int, control: int, c
     confidence
         of the interval, between 0 and 1
 
-    Newcombe's interval puts together the Wilson score intervals of the two rates. It holds up where the usual one fails:
-    few buyers, none, or all. A difference of two rates stays between -1 and 1.
+    Newcombe's interval puts together the Wilson score intervals of the two rates. It holds up where the usual one
+    fails: few buyers, none, or all. It stays between -1 and 1.
 
     Returns a Lift. Raises ValueError for a group without contacts, or more buyers than contacts.
 
@@ -139,7 +140,7 @@ def measure_campaign(contacts: Any, cost_cents: float, *, confidence: float = 0.
         of the whole campaign
 
     Contacts whose message was not sent stay in the group that the lot put them in. A buyer is a contact who spent more
-    than 0. Where nobody bought at all there is no spend to compare, and it is a ValueError.
+    than 0.
 
     Returns a CampaignResult. Raises ValueError for missing columns, other arms, or an arm without contacts.
 
@@ -162,7 +163,8 @@ def measure_campaign(contacts: Any, cost_cents: float, *, confidence: float = 0.
         for arm in ("treatment", "control")
     )
     buyers = lift(int((treated > 0).sum()), len(treated), int((control > 0).sum()), len(control), confidence)
-    spend = spend_lift(treated, control, confidence)
+    measurable = min(len(treated), len(control)) > 1 and (np.ptp(treated) > 0 or np.ptp(control) > 0)
+    spend = spend_lift(treated, control, confidence) if measurable else None
     # Whole numbers first: 0.1 - 0.06 is not 0.04 in binary.
     more_buyers = ((treated > 0).sum() * len(control) - (control > 0).sum() * len(treated)) / len(control)
     more_revenue = (treated.sum() * len(control) - control.sum() * len(treated)) / len(control)

@@ -65,8 +65,8 @@ def simulate_peeking(
     campaigns
         number of simulated campaigns
 
-    Returns a pandas table, one row a look: look (from 1), contacts (in each group by then), shown_at_this_look (share
-    of campaigns, for somebody who looks only once, then), shown_by_this_look (share, for somebody who looks every time).
+    Returns a pandas table, one row a look: look (from 1), contacts (in each group by then), and shares of campaigns:
+    shown_at_this_look, for somebody who looks only once, then; shown_by_this_look, for somebody who looks every time.
     The test is the two-sided z test of two rates with the pooled variance.
 
     Source: Armitage, McPherson and Rowe (1969), Repeated Significance Tests on Accumulating Data.

@@ -55,7 +55,7 @@ def next_order_rules(orders: Any, lines: Any, min_count: int = 20, *, after: str
         raise ValueError(f"min_count is {min_count!r}, expected a whole number from 1 up")
     placed = _frame(orders, "orders", {"customer_id": ID, "order_id": ID, "order_date": DATE})
     if placed["order_id"].duplicated().any():
-        order = placed.loc[placed["order_id"].duplicated(), "order_id"].iloc[0]
+        order = placed.loc[placed["order_id"].duplicated(), "order_id"].tolist()[0]
         raise ValueError(f"orders has order_id {order!r} more than once, expected one row an order")
     bought = _frame(lines, "lines", {"order_id": ID, "product_id": ID}).drop_duplicates()
     placed = placed.sort_values(["customer_id", "order_date", "order_id"], ignore_index=True)

@@ -49,7 +49,7 @@ def contacts_needed(
     >>> contacts_needed(0.05, 0.06)
     (8155, 8155)
     >>> contacts_needed(0.05, 0.06, treated_per_control=9)
-    (4227, 38043)
+    (4221, 37989)
     """
     _check(control_rate, treated_rate, alpha)
     if control_rate == treated_rate:

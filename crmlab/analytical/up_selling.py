@@ -35,7 +35,7 @@ def up_sell_offers(products: pd.DataFrame, product_links: pd.DataFrame) -> pd.Da
     known = checked(products, "products", {"product_id": ID, "list_price_cents": CENTS, "unit_cost_cents": CENTS})
     known = known.to_pandas()
     if known["product_id"].duplicated().any():
-        twice = known.loc[known["product_id"].duplicated(), "product_id"].iloc[0]
+        twice = known.loc[known["product_id"].duplicated(), "product_id"].tolist()[0]
         raise ValueError(f"products has product_id {twice!r} more than once, expected one row a product")
     known = known.set_index("product_id")
     links = checked(

@@ -57,7 +57,7 @@ class TwoModelUplift(BaseEstimator):
 class TransformedOutcomeUplift(BaseEstimator):
     """One regression on an outcome that is the uplift in expectation.
 
-    The outcome becomes `outcome * (treated - p) / (p * (1 - p))` with p the share of treated, whose mean at any x is the
+    The outcome becomes `outcome * (treated - p) / (p * (1 - p))` with p the share of treated: its mean at any x is the
     uplift at x. It is noisy, and asks for many customers.
 
     regressor

@@ -200,8 +200,12 @@ def test_twelve_tests_of_nothing():
     p = np.random.default_rng(6).random((1000, 12))
     some = (p <= 0.05).any(axis=1).mean()
     assert some == pytest.approx(1 - 0.95**12, abs=0.05)
-    corrected = np.mean([correct_p_values(row)["shown"].any() for row in p])
-    assert corrected < 0.05 + 0.02
+    # Holm shows something if and only if the smallest of twelve is below a twelfth of 5 %. Only a few rows go through
+    # the function: each call collects garbage, which takes statsmodels most of a tenth of a second.
+    corrected = (p * 12 <= 0.05).any(axis=1)
+    for row in [*np.flatnonzero(corrected)[:10], *range(10)]:
+        assert correct_p_values(p[row])["shown"].any() == corrected[row]
+    assert corrected.mean() < 0.05 + 0.02
 
 
 def test_errors_of_corrections():

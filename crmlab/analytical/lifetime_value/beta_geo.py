@@ -110,7 +110,7 @@ class BetaGeoModel(MaximumLikelihoodModel):
         number, of_number = np.unique(x, return_inverse=True)
         number_weight = np.bincount(of_number, weights=weight)
         number_stays = number + self._unsafe_first_purchases
-        customers, purchases = weight.sum(), weight @ x
+        customers = weight.sum()
         may_have_left = stays > 0
         recency = rows["recency"][may_have_left]
         left_of_number, left_weight = of_number[may_have_left], weight[may_have_left]
@@ -168,8 +168,8 @@ def _purchases_while_alive(shape: float, rate: np.ndarray, a: float, b: float, t
     expected = np.empty(len(rate))
     if time == 0 or not len(rate):
         return np.zeros(len(rate))
-    # The nearer the pole at -rate / time to the interval, the more nodes it takes for twelve digits.
-    pole = rate.min() / time
+    # The sooner the function falls from its value at 0, the more nodes it takes; these give ten digits and more.
+    pole = rate.min() / time / max(shape, 1.0)
     nodes = int(np.clip(np.ceil(14 / np.log1p(2 * pole + 2 * np.sqrt(pole * (1 + pole)))), 12, 500))
     p, weight = _beta_quadrature(a, b, nodes)
     for first in range(0, len(rate), _ROWS_AT_A_TIME):

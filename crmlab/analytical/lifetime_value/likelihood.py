@@ -56,29 +56,41 @@ def find_peak(log_likelihood: LogLikelihood, start: np.ndarray, units: np.ndarra
 
     # Threads cost more than they bring in products as small as these.
     with threadpool_limits(limits=1, user_api="blas"):
-        options = {"maxiter": 1_000, "maxfun": 5_000, "ftol": 1e-13, "gtol": 1e-8, "maxcor": 20}
+        options = {"maxiter": 1_000, "maxfun": 5_000, "ftol": 1e-10, "gtol": 1e-6, "maxcor": 20}
         bounds = list(zip(lowest, highest, strict=True))
-        found = minimize(loss, np.clip(start, lowest, highest), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        point, value = found.x, float(found.fun)
-        for _ in range(5):
-            gradient = loss(point)[1]
-            free = ~_pressed(point, gradient, lowest, highest)
-            information = _information(loss, point)[np.ix_(free, free)]
-            step = np.zeros(len(point))
-            if free.any() and np.linalg.eigvalsh(information)[0] > 1e-9:
-                step[free] = -np.linalg.solve(information, gradient[free])
-            better = np.clip(point + step, lowest, highest)
-            better_value = loss(better)[0]
-            if np.abs(step).max() > 1 or better_value > value:
-                break
-            point, value = better, better_value
-            if np.abs(step).max() < 1e-9:
-                break
-        gradient = loss(point)[1]
-        at_boundary = _pressed(point, gradient, lowest, highest)
-        information = _information(loss, point) * customers
+        start = np.clip(start, lowest, highest)
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        point, information, at_boundary = _finished(loss, found.x, lowest, highest)
+        value = loss(point)[0]
+        information *= customers
     covariance = _covariance(information, at_boundary)
     return Peak(point, -value * customers, covariance, at_boundary)
+
+
+def _finished(loss, point: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Newton steps to the top from a point nearby, the information there, and which parameters are at a boundary."""
+    value, gradient = loss(point)
+    information, measured_at = _information(loss, point), point
+    for _ in range(20):
+        free = ~_pressed(point, gradient, lowest, highest)
+        within = information[np.ix_(free, free)]
+        if not free.any() or np.linalg.eigvalsh(within)[0] < 1e-9:
+            break
+        step = np.zeros(len(point))
+        step[free] = -np.linalg.solve(within, gradient[free])
+        better = np.clip(point + step, lowest, highest)
+        better_value, better_gradient = loss(better)
+        # Near the top, values differ by rounding alone.
+        if np.abs(step).max() > 1 or better_value > value + 1e-12 * abs(value):
+            break
+        point, value, gradient = better, better_value, better_gradient
+        if np.abs(point - measured_at).max() > 0.01:
+            information, measured_at = _information(loss, point), point
+        if np.abs(step).max() < 1e-8:
+            break
+    if np.abs(point - measured_at).max() > 1e-4:
+        information = _information(loss, point)
+    return point, information, _pressed(point, gradient, lowest, highest)
 
 
 def _pressed(point, gradient, lowest, highest) -> np.ndarray:
@@ -167,8 +179,9 @@ class MaximumLikelihoodModel:
             raise ValueError(f"{type(self).__name__} was made from parameters, expected one that was fitted")
         reach = norm.ppf((1 + level) / 2)
         with np.errstate(over="ignore"):
-            factor = {name: np.exp(reach * self.standard_errors_[name] / self.parameters_[name]) for name in self._names}
-        return {name: (float(value / factor[name]), float(value * factor[name])) for name, value in self.parameters_.items()}
+            factors = np.exp(reach * np.sqrt(np.diag(self._log_covariance)))
+        ends = zip(self.parameters_.items(), factors.tolist(), strict=True)
+        return {name: (value / factor, value * factor) for (name, value), factor in ends}
 
     def __repr__(self) -> str:
         if not all(hasattr(self, f"{name}_") for name in self._names):
@@ -181,7 +194,7 @@ class MaximumLikelihoodModel:
 
     def _known(self) -> tuple[float, ...]:
         if not hasattr(self, f"{self._names[0]}_"):
-            raise ValueError(f"{type(self).__name__} has no parameters yet, expected fit or from_parameters before this")
+            raise ValueError(f"{type(self).__name__} has no parameters yet, expected fit or from_parameters first")
         return tuple(self.parameters_.values())
 
     def _rows(self, summary: Any) -> CustomerRows:

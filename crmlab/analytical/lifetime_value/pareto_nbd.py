@@ -15,9 +15,13 @@ from crmlab.analytical.lifetime_value.customer_rows import CustomerRows, purchas
 from crmlab.analytical.lifetime_value.future_time import checked_times
 from crmlab.analytical.lifetime_value.likelihood import LogLikelihood, MaximumLikelihoodModel
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 # Groups of customers at a time: the arrays of the quadrature then stay in the cache.
 _GROUPS_AT_A_TIME = 4_096
+# The power that takes the singularity at the far end of the integral away.
+_FLAT = 6
+# One piece of quadrature is good to eight digits and more up to this ratio of scales.
+_ALIKE = 16.0
 
 
 class ParetoNBDModel(MaximumLikelihoodModel):
@@ -132,28 +136,57 @@ def _time_alive(s: float, beta: Any, time: Any) -> np.ndarray:
 def _left_between(r, alpha, s, beta, x, recency, age) -> tuple[np.ndarray, ...]:
     """The logarithm of the integral over u, from recency to T, of (alpha + u)^-(r + x) (beta + u)^-(s + 1), and the
     means of log(alpha + u), log(beta + u), 1 / (alpha + u) and 1 / (beta + u) under it, which make up its gradient.
+    """
+    found = list(_between(r, alpha, s, beta, x, recency, age))
+    # Where buying and leaving have scales far apart, the integrand falls in two steps: go along it in pieces.
+    near, far = np.sort([alpha + recency, beta + recency], axis=0)
+    apart = np.flatnonzero(far > _ALIKE * near)
+    if len(apart):
+        rows = x[apart], recency[apart], age[apart]
+        for column, piecewise in zip(found, _in_pieces(r, alpha, s, beta, *rows, near[apart], far[apart]), strict=True):
+            column[apart] = piecewise
+    return tuple(found)
 
-    Put q = ((c + recency) / (c + u))^(r + s + x). With c the value that matches the slope of the integrand at its
-    beginning as well as its power at the far end, the integrand in q is 1 and flat at q = 1 and changes little below,
-    whatever the parameters: Gauss-Legendre on 24 points is enough, and no hypergeometric function is needed.
+
+def _in_pieces(r, alpha, s, beta, x, recency, age, near, far) -> tuple[np.ndarray, ...]:
+    ends = near.min() * _ALIKE ** np.arange(1 + np.ceil(np.log((far / near.min()).max()) / np.log(_ALIKE)))
+    ends = np.minimum(recency + np.append(ends, np.inf)[:, None], age)
+    begins = np.vstack([recency, ends[:-1]])
+    pieces = [_between(r, alpha, s, beta, x, *piece) for piece in zip(begins, ends, strict=True)]
+    log_integral = np.array([piece[0] for piece in pieces])
+    # A customer seen on one day only has no time to have left in.
+    top = np.maximum(log_integral.max(axis=0), np.finfo(float).min)
+    share = np.exp(log_integral - top)
+    total = share.sum(axis=0)
+    means = [(share * [piece[i] for piece in pieces]).sum(axis=0) / np.maximum(total, 1e-300) for i in range(1, 5)]
+    with np.errstate(divide="ignore"):
+        return top + np.log(total), *means
+
+
+def _between(r, alpha, s, beta, x, recency, age) -> tuple[np.ndarray, ...]:
+    """As `_left_between`, in one piece.
+
+    Put v = ((c + recency) / (c + u))^((r + s + x) / 6), with the c that matches the slope of the integrand at its
+    beginning as well as its power at the far end. The integrand in v is then close to v^5, whatever the parameters:
+    16 points of Gauss-Legendre are enough, and no hypergeometric function is needed.
     """
     power = r + s + x
     rate_from, leave_from = alpha + recency, beta + recency
     base = (power + 1) / ((r + x) / rate_from + (s + 1) / leave_from)
-    log_lowest = -power * np.log1p((age - recency) / base)
+    log_lowest = -power / _FLAT * np.log1p((age - recency) / base)
     width = -np.expm1(log_lowest)
-    q = np.exp(log_lowest)[:, None] + width[:, None] * (1 + _NODES) / 2
-    # The first node lies a little above the lowest q, which may be 0 to the last bit.
-    since = base[:, None] * np.expm1(-np.log(np.maximum(q, np.finfo(float).tiny)) / power[:, None])
+    log_v = np.log(np.exp(log_lowest)[:, None] + width[:, None] * ((1 + _NODES) / 2))
+    log_grown = log_v * (-_FLAT / power)[:, None]
+    since = base[:, None] * np.expm1(log_grown)
     rate, leave = rate_from[:, None] + since, leave_from[:, None] + since
     log_rate, log_leave = np.log(rate), np.log(leave)
-    log_grown = np.log1p(since / base[:, None]) * (power + 1)[:, None]
-    log_term = log_grown - (r + x)[:, None] * log_rate - (s + 1) * log_leave
+    log_term = log_grown * (power + 1)[:, None] - (r + x)[:, None] * log_rate - (s + 1) * log_leave
+    log_term += (_FLAT - 1) * log_v
     top = log_term.max(axis=1)
     term = np.exp(log_term - top[:, None]) * (_WEIGHTS / 2)
     total = term.sum(axis=1)
     with np.errstate(divide="ignore"):
-        log_integral = np.log(base / power * width) + top + np.log(total)
+        log_integral = np.log(_FLAT * base / power * width) + top + np.log(total)
     term /= total[:, None]
     means = [np.einsum("ij,ij->i", term, each) for each in (log_rate, log_leave, 1 / rate, 1 / leave)]
     return log_integral, *means

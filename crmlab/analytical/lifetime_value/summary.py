@@ -68,16 +68,17 @@ def rfm_summary(
     frame = frame.filter(on_or_before("order_date", frame.collect_schema()["order_date"], end) & paid)
     customers = _customers(_purchase_days(frame))
 
-    days = DAYS_PER_UNIT[time_unit]
+    # Polars divides by a constant as if by its rounded reciprocal; by a column it divides as the other engines do.
+    unit = nw.col("purchase_days") * 0 + DAYS_PER_UNIT[time_unit]
     repeat_cents = nw.col("cents") - nw.col("first_cents")
     # One at least: where nothing was paid the sum is 0, and so is the mean.
     repeat_days_paid = nw.max_horizontal(nw.col("days_paid") - (nw.col("first_cents") > 0).cast(nw.Int64), nw.lit(1))
     customers = customers.select(
         "customer_id",
         (nw.col("purchase_days") - 1).cast(nw.Int64).alias("frequency"),
-        ((nw.col("last_day") - nw.col("first_day")) / days).cast(nw.Float64).alias("recency"),
-        ((civil_day(end) - nw.col("first_day")) / days).cast(nw.Float64).alias("T"),
-        (repeat_cents / repeat_days_paid / 100).cast(nw.Float64).alias("monetary_value"),
+        ((nw.col("last_day") - nw.col("first_day")) / unit).cast(nw.Float64).alias("recency"),
+        ((civil_day(end) - nw.col("first_day")) / unit).cast(nw.Float64).alias("T"),
+        (repeat_cents / (repeat_days_paid * 100)).cast(nw.Float64).alias("monetary_value"),
     )
     if isinstance(customers, nw.DataFrame):
         customers = nw.maybe_reset_index(customers.sort("customer_id"))
@@ -93,12 +94,15 @@ def _purchase_days(orders):
 
 def _customers(days):
     """A row a customer: first and last day, and what was paid in all and on the first."""
-    customers = days.with_columns((nw.col("cents") > 0).cast(nw.Int64).alias("paid")).group_by("customer_id").agg(
+    counted = ["purchase_days", "days_paid", "cents"]
+    days = days.with_columns((nw.col("cents") > 0).cast(nw.Int64).alias("paid"))
+    customers = days.group_by("customer_id").agg(
         nw.col("day").min().alias("first_day"),
         nw.col("day").max().alias("last_day"),
-        nw.len().cast(nw.Int64).alias("purchase_days"),
-        nw.col("paid").sum().cast(nw.Int64).alias("days_paid"),
-        nw.col("cents").sum().cast(nw.Int64),
+        nw.len().alias("purchase_days"),
+        nw.col("paid").sum().alias("days_paid"),
+        nw.col("cents").sum(),
     )
+    customers = customers.with_columns(nw.col(*counted).cast(nw.Int64))
     first = days.select("customer_id", nw.col("day").alias("first_day"), nw.col("cents").alias("first_cents"))
     return customers.join(first, on=["customer_id", "first_day"], how="inner")

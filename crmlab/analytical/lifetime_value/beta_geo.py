@@ -37,7 +37,7 @@ class BetaGeoModel(MaximumLikelihoodModel):
     >>> model = BetaGeoModel.from_parameters(r=0.243, alpha=4.414, a=0.793, b=2.426)
     >>> summary = pd.DataFrame({"frequency": [2, 0], "recency": [30.43, 0.0], "T": [38.86, 38.86]})
     >>> model.expected_purchases(summary, future_t=39).round(3)
-    array([1.226, 0.198])
+    array([1.226, 0.195])
     >>> model.expected_probability_alive(summary).round(3)
     array([0.727, 1.   ])
     """
@@ -155,7 +155,7 @@ class ModifiedBetaGeoModel(BetaGeoModel):
     >>> model = ModifiedBetaGeoModel.from_parameters(r=0.525, alpha=6.183, a=0.891, b=1.614)
     >>> once = pd.DataFrame({"frequency": [0], "recency": [0.0], "T": [38.86]})
     >>> model.expected_probability_alive(once).round(2)
-    array([0.4])
+    array([0.39])
     """
 
     _unsafe_first_purchases: ClassVar[int] = 1

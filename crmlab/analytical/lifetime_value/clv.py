@@ -58,7 +58,7 @@ def customer_lifetime_value(
     >>> spend = GammaGammaModel.from_parameters(p=6.25, q=3.74, v=15.44)
     >>> row = pd.DataFrame({"frequency": [2], "recency": [30.43], "T": [38.86], "monetary_value": [22.35]})
     >>> customer_lifetime_value(purchases, spend, row, months=12, monthly_discount_rate=0.01, margin=0.4).round(2)
-    array([14.92])
+    array([14.52])
     """
     if isinstance(months, bool) or months != int(months) or months < 1:
         raise ValueError(f"months is {months!r}, expected a whole number from 1 up")

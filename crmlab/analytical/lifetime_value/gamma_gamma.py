@@ -31,7 +31,7 @@ class GammaGammaModel(MaximumLikelihoodModel):
     >>> import pandas as pd
     >>> model = GammaGammaModel.from_parameters(p=6.25, q=3.74, v=15.44)
     >>> model.expected_customer_spend(pd.DataFrame({"frequency": [0, 2], "monetary_value": [0.0, 22.35]})).round(2)
-    array([35.22, 24.65])
+    array([35.22, 24.66])
     """
 
     p_: float

@@ -10,6 +10,7 @@ import numpy as np
 from crmlab.analytical.contact_centre.arguments import numbers, plain, whole_numbers
 from crmlab.analytical.contact_centre.erlang import answered_in_time, mean_wait, waits
 
+
 def agents_required(
     calls: Any,
     aht: Any,

@@ -117,6 +117,21 @@ def _covariance(information: np.ndarray, at_boundary: np.ndarray) -> np.ndarray:
     return covariance
 
 
+def warn_of_boundary(model: Any, names: tuple[str, ...], peak: Peak, customers: float) -> tuple[str, ...]:
+    """The names of parameters that the data leave open, with a warning when there are any."""
+    unknown = peak.at_boundary | (np.sqrt(np.diag(peak.covariance)) > _UNKNOWN)
+    open_ = tuple(name for name, is_unknown in zip(names, unknown, strict=True) if is_unknown)
+    if open_:
+        found = ", ".join(f"{name} = {getattr(model, name + '_'):.4g}" for name in open_)
+        warnings.warn(
+            f"{type(model).__name__}: the {customers:,.0f} customers say little about {found}. The likelihood is flat "
+            "there or highest at a boundary; predictions hold, these parameters by themselves mean little.",
+            BoundaryWarning,
+            stacklevel=4,
+        )
+    return open_
+
+
 class MaximumLikelihoodModel:
     """What the models of lifetime value share: fitted by maximum likelihood, or made from known parameters."""
 
@@ -150,19 +165,9 @@ class MaximumLikelihoodModel:
         self._set(dict(zip(self._names, np.exp(peak.log_parameters).tolist(), strict=True)))
         self.log_likelihood_ = float(peak.log_likelihood)
         self._log_covariance = peak.covariance
-        log_errors = np.sqrt(np.diag(peak.covariance))
-        values = np.exp(peak.log_parameters)
-        self.standard_errors_ = dict(zip(self._names, (values * log_errors).tolist(), strict=True))
-        unknown = peak.at_boundary | (log_errors > _UNKNOWN)
-        self.at_boundary_ = tuple(name for name, open_ in zip(self._names, unknown, strict=True) if open_)
-        if self.at_boundary_:
-            found = ", ".join(f"{name} = {getattr(self, name + '_'):.4g}" for name in self.at_boundary_)
-            warnings.warn(
-                f"{type(self).__name__}: the {customers:,.0f} customers say little about {found}. The likelihood is "
-                "flat there or highest at a boundary; predictions hold, these parameters by themselves mean little.",
-                BoundaryWarning,
-                stacklevel=3,
-            )
+        errors = np.exp(peak.log_parameters) * np.sqrt(np.diag(peak.covariance))
+        self.standard_errors_ = dict(zip(self._names, errors.tolist(), strict=True))
+        self.at_boundary_ = warn_of_boundary(self, self._names, peak, customers)
         return self
 
     @property

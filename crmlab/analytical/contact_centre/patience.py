@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from crmlab.analytical.contact_centre.arguments import numbers, plain, whole_numbers
 from crmlab.analytical.contact_centre.erlang import erlang_b
@@ -60,13 +61,15 @@ def _queue(calls_per_second, aht, agents, patience) -> dict[str, np.ndarray]:
     # Per unit of mean patience: calls answered by busy agents, and calls offered.
     x, y = agents * patience / aht, calls_per_second * patience
     log_served, mean_time_served = _integrals(x + 1, y)
-    # Waiting calls over those that find the last agent free: 1 + y * integral, Palm's A(x, y) = 1F1(1; x + 1; y).
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        log_a = np.logaddexp(0.0, np.log(y) + log_served)
+    # Palm's A(x, y) = 1F1(1; x + 1; y) = 1 + y * integral: time with all agents busy, over time with nobody waiting.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_more = np.log(y) + log_served
         blocked = np.asarray(erlang_b(load, agents))
-        waiting = np.where(blocked > 0, 1 / (1 + (1 / blocked - 1) * np.exp(-log_a)), 0.0)
-        served_of_waiting = x * np.exp(log_served - log_a)
-    abandoned_of_waiting = np.where(x >= 1, _abandoned(x, y, log_a), 1 - served_of_waiting)
+        waiting = np.where(blocked > 0, 1 / (1 + (1 / blocked - 1) * expit(-log_more)), 0.0)
+        served_of_waiting = np.where(y > 0, x / y * expit(log_more), x / (x + 1))
+    log_a = np.logaddexp(0.0, log_more)
+    # Where few hang up, 1 - served would lose digits.
+    abandoned_of_waiting = np.where((x >= 1) & (y < x), _abandoned(x, y, log_a), 1 - served_of_waiting)
     abandoned = waiting * abandoned_of_waiting
     served = 1 - waiting + waiting * served_of_waiting
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -82,31 +85,31 @@ def _queue(calls_per_second, aht, agents, patience) -> dict[str, np.ndarray]:
     }
 
 
-def _exponent(x, y, time):
-    """Logarithm of the density of the time to wait, in units of mean patience: y (1 - exp(-time)) - x time."""
-    return -y * np.expm1(-time) - x * time
-
-
 def _times(x, y) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Quadrature nodes (n, 96) over where the density of the time to wait matters, their logarithmic density above its
-    peak, and the logarithm of the peak. x above 0."""
+    """Where the density of the time to wait matters: times (n, 96) in units of mean patience, the logarithms of density
+    times quadrature weight there, and the logarithm of the peak, which is taken out of them. x above 0.
+
+    The logarithm of the density, y (1 - exp(-time)) - x time, is concave, so Newton's method from outside meets the
+    cut without passing it. It is taken from the peak, as its own values may be too large to tell apart.
+    """
     peak = np.log(np.maximum(y / x, 1.0))
-    height = _exponent(x, y, peak)
-    # The exponent is concave, so Newton's method from outside meets the cut without passing it.
-    high = peak + (_FALL + y * np.exp(-peak)) / x
-    low = np.zeros_like(peak)
-    for _ in range(60):
-        slope = x - y * np.exp(-high)
-        step = (height - _FALL - _exponent(x, y, high)) / slope
-        high = high - np.maximum(step, 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            climb = (height - _FALL - _exponent(x, y, low)) / (y * np.exp(-low) - x)
-        low = np.minimum(low + np.where(climb > 0, climb, 0.0) * (peak > 0), peak)
-        if (step <= 1e-6 * (high - peak)).all() and not (np.where(peak > 0, climb, 0.0) > 1e-6 * peak).any():
-            break
+    rise = np.minimum(y, x)
+    high, low = (_FALL + rise) / x, -peak
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for _ in range(100):
+            down = (_fallen(x, rise, high) - _FALL) / (x - rise * np.exp(-high))
+            up = np.where(low < 0, (_fallen(x, rise, low) - _FALL) / (rise * np.exp(-low) - x), 0.0)
+            high, low = high - np.maximum(down, 0.0), np.minimum(low + np.maximum(up, 0.0), 0.0)
+            if (down <= 1e-6 * high).all() and (up <= -1e-6 * low).all():
+                break
     half = (high - low)[:, None] / 2
-    time = low[:, None] + half * (1 + _NODES)
-    return time, _exponent(x[:, None], y[:, None], time) - height[:, None] + np.log(half * _WEIGHTS), height
+    from_peak = low[:, None] + half * (1 + _NODES)
+    log_term = np.log(half * _WEIGHTS) - _fallen(x[:, None], rise[:, None], from_peak)
+    return peak[:, None] + from_peak, log_term, -y * np.expm1(-peak) - x * peak
+
+
+def _fallen(x, rise, from_peak):
+    return x * from_peak + rise * np.expm1(-from_peak)
 
 
 def _integrals(x, y) -> tuple[np.ndarray, np.ndarray]:
@@ -119,5 +122,6 @@ def _integrals(x, y) -> tuple[np.ndarray, np.ndarray]:
 
 def _abandoned(x, y, log_a) -> np.ndarray:
     """The share of waiting calls that hang up: the mean of 1 - exp(-time) under the density of the time to wait."""
-    time, log_term, height = _times(np.maximum(x, 1.0), y)
+    x = np.maximum(x, 1.0)
+    time, log_term, height = _times(x, np.minimum(y, x))
     return x * np.exp(height - log_a) * (np.exp(log_term) * -np.expm1(-time)).sum(axis=1)

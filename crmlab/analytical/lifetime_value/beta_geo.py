@@ -92,8 +92,8 @@ class BetaGeoModel(MaximumLikelihoodModel):
         r, alpha, a, b = self._known()
         x, recency, age = rows["frequency"], rows["recency"], rows["T"]
         stays = x + self._unsafe_first_purchases
-        with np.errstate(divide="ignore"):
-            odds_gone = np.log(a) - np.log(b + stays - 1) + (r + x) * np.log((alpha + age) / (alpha + recency))
+        odds_gone = np.log(a) - np.log(b + np.maximum(stays, 1) - 1)
+        odds_gone += (r + x) * np.log((alpha + age) / (alpha + recency))
         return np.where(stays > 0, expit(-odds_gone), 1.0)
 
     def _rows(self, summary: Any) -> CustomerRows:
@@ -125,8 +125,7 @@ class BetaGeoModel(MaximumLikelihoodModel):
             # Left after the last purchase, or still there and silent since: the odds, and the probability of the first.
             longer = log_age[may_have_left] - np.log(alpha + recency)
             left_power = power[left_of_number]
-            with np.errstate(divide="ignore"):
-                odds = (np.log(a) - np.log(b + number_stays - 1))[left_of_number] + left_power * longer
+            odds = (np.log(a) - np.log(b + np.maximum(number_stays, 1) - 1))[left_of_number] + left_power * longer
             value += left_weight @ np.logaddexp(0.0, odds)
             gone = left_weight * expit(odds)
 

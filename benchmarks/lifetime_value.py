@@ -4,7 +4,8 @@
     python benchmarks/lifetime_value.py --customers 10_000 --pareto 2_000 --orders 200_000
 
 Needs the extra `bench`: lifetimes 0.11.3, with a setuptools below 81. All contestants run in one process, in turn; CPU
-seconds count every thread; the memory is the peak of Python's and numpy's allocations in a run of its own. The fits are
+seconds count every thread; the memory is the peak of Python's and numpy's allocations in a run of its own (what Polars
+and DuckDB allocate for themselves is not in it). The fits are
 held against each other before anything is printed: the same likelihood, or a better one.
 """
 

@@ -63,6 +63,17 @@ def test_orders_on_the_last_day_count_at_any_time():
     assert summary.loc[0, ["frequency", "recency", "T"]].tolist() == [1, 89 / 7, 89 / 7]
 
 
+def test_dates_and_local_times_are_calendar_days():
+    orders = order_table([(1, 0, 100), (1, 40, 250), (2, 3, 100)])
+    expected = rfm_summary(orders, END)
+    local = pl.from_pandas(orders).with_columns(
+        (pl.col("order_date") + pl.duration(hours=23)).dt.replace_time_zone("America/New_York")
+    )
+    only_dates = pl.from_pandas(orders).with_columns(pl.col("order_date").cast(pl.Date))
+    for table in (local, only_dates):
+        pd.testing.assert_frame_equal(rfm_summary(table, END).to_pandas(), expected, check_exact=True)
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     st.lists(

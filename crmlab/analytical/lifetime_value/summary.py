@@ -76,8 +76,8 @@ def rfm_summary(
     customers = customers.select(
         "customer_id",
         (nw.col("purchase_days") - 1).cast(nw.Int64).alias("frequency"),
-        ((nw.col("last_day") - nw.col("first_day")) / unit).cast(nw.Float64).alias("recency"),
-        ((civil_day(end) - nw.col("first_day")) / unit).cast(nw.Float64).alias("T"),
+        ((civil_day_of("last_day") - civil_day_of("first_day")) / unit).cast(nw.Float64).alias("recency"),
+        ((civil_day(end) - civil_day_of("first_day")) / unit).cast(nw.Float64).alias("T"),
         (repeat_cents / (repeat_days_paid * 100)).cast(nw.Float64).alias("monetary_value"),
     )
     if isinstance(customers, nw.DataFrame):
@@ -87,7 +87,10 @@ def rfm_summary(
 
 def _purchase_days(orders):
     """A row a customer and day: `customer_id, day, cents`."""
-    days = orders.select("customer_id", civil_day_of("order_date").alias("day"), nw.col("amount_cents").alias("cents"))
+    day = nw.col("order_date")
+    if orders.collect_schema()["order_date"] != nw.Date:
+        day = day.dt.truncate("1d")
+    days = orders.select("customer_id", day.alias("day"), nw.col("amount_cents").alias("cents"))
     # DuckDB sums integers into 128 bits.
     return days.group_by("customer_id", "day").agg(nw.col("cents").sum()).with_columns(nw.col("cents").cast(nw.Int64))
 

@@ -1,7 +1,5 @@
 """The commands of an instructor, and the self-learner's: `grade`, `regrade`, `judge`, `selfcheck`."""
 
-import datetime as dt
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,12 +41,16 @@ def _home() -> Path:
 @app.command()
 def grade(
     exercise: Exercise,
-    submissions: Annotated[Path, typer.Argument(help="A folder of notebooks or of students' folders, or an LMS's zip.")],
+    submissions: Annotated[
+        Path, typer.Argument(help="A folder of notebooks or of students' folders, or an LMS's zip.")
+    ],
     out: Out,
     seed_file: SeedOption = None,
     jobs: Annotated[int, typer.Option(help="How many submissions to run at a time; -1: one a processor.")] = 1,
     roster: Annotated[Path | None, typer.Option(help="The class list: a CSV with a column 'student'.")] = None,
-    policy: Annotated[Path | None, typer.Option(help="Late penalties, attempts, extensions, dropped questions.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Late penalties, attempts, extensions, dropped questions.")
+    ] = None,
     cell_seconds: Annotated[float, typer.Option(min=0.1, help="The longest that one cell may run.")] = 30.0,
     run_seconds: Annotated[float, typer.Option(min=1, help="The longest that one notebook may run.")] = 120.0,
     memory_mb: Annotated[int, typer.Option(min=64, help="The most memory that one notebook may take.")] = 2048,

@@ -1,13 +1,13 @@
 """The folder of one grading, `--out DIR`: what lies where in it, and how it is written.
 
-    grading.json          which submissions, roster, policy, isolation
-    answers/              a file for each submission: its answers on the hidden company, and how the run went
-    submitted/            the notebooks as they were handed in
-    marks.json            the marks of every submission by the key
-    judgements.json       the marks given by hand; judge/ has the lists to fill in and the log
-    gradebook.csv .json   and gradebook_canvas.csv, gradebook_moodle.csv
-    feedback/             a page for each student
-    report.html           the class; timings.csv: seconds and memory
+grading.json          which submissions, roster, policy, isolation
+answers/              a file for each submission: its answers on the hidden company, and how the run went
+submitted/            the notebooks as they were handed in
+marks.json            the marks of every submission by the key
+judgements.json       the marks given by hand; judge/ has the lists to fill in and the log
+gradebook.csv .json   and gradebook_canvas.csv, gradebook_moodle.csv
+feedback/             a page for each student
+report.html           the class; timings.csv: seconds and memory
 """
 
 import csv
@@ -75,7 +75,9 @@ class GradingFolder:
         state = read_json(self.state)
         if not isinstance(state, dict) or state.get("exercise") != exercise:
             found = state.get("exercise") if isinstance(state, dict) else "nothing"
-            raise GradingFolderError(f"{self.root} holds no grading of {exercise} (found: {found}); run crmlab grade first")
+            raise GradingFolderError(
+                f"{self.root} holds no grading of {exercise} (found: {found}); run crmlab grade first"
+            )
         return state
 
 

@@ -68,7 +68,10 @@ def write_gradebook(folder: GradingFolder, key: AnswerKey, rows: Sequence[Mappin
         (
             [
                 *(row[column] for column in ("student", "exercise", "points", "max_points", "status")),
-                *("" if row["questions"][name]["points"] is None else row["questions"][name]["points"] for name in names),
+                *(
+                    "" if row["questions"][name]["points"] is None else row["questions"][name]["points"]
+                    for name in names
+                ),
                 *(row[column] for column in ("attempt", "late_percent", "note")),
             ]
             for row in rows

@@ -68,7 +68,10 @@ def item_statistics(key: AnswerKey, rows: Sequence[Mapping[str, Any]]) -> list[I
 def misconceptions(key: AnswerKey, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, int]]:
     """Known mistakes that were made: question, hint, and by how many; the commonest first."""
     made = Counter(
-        (name, mark["mistake"]) for row in rows for name, mark in row["questions"].items() if mark["mistake"] is not None
+        (name, mark["mistake"])
+        for row in rows
+        for name, mark in row["questions"].items()
+        if mark["mistake"] is not None
     )
     hints = {(question.name, each.name): each.hint for question in key.checked for each in question.mistakes}
     ordered = sorted(made.items(), key=lambda item: (-item[1], item[0]))

@@ -1,22 +1,22 @@
 """The policy file: late penalties, attempts, extensions and dropped questions, in TOML.
 
-    due = 2026-10-01T23:59:00Z
+due = 2026-10-01T23:59:00Z
 
-    [late]
-    grace_minutes = 15
-    percent_per_day = 10        # of the points that were won, for each day begun
-    most_percent = 50
-    nothing_after_days = 7
+[late]
+grace_minutes = 15
+percent_per_day = 10        # of the points that were won, for each day begun
+most_percent = 50
+nothing_after_days = 7
 
-    [attempts]
-    count = "last"              # or "best", "first"
-    most = 3                    # later ones do not count
+[attempts]
+count = "last"              # or "best", "first"
+most = 3                    # later ones do not count
 
-    [extensions]
-    "Ada Lovelace" = 2026-10-05T23:59:00Z
+[extensions]
+"Ada Lovelace" = 2026-10-05T23:59:00Z
 
-    [questions]
-    dropped = ["q4"]
+[questions]
+dropped = ["q4"]
 """
 
 import datetime as dt

@@ -118,7 +118,14 @@ def sandbox_command(company: Path, arguments: Iterable[str], cache: Path | None 
 
 
 def _namespaces() -> list[str]:
-    flags = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try", "--new-session"]
+    flags = [
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-net",
+        "--unshare-cgroup-try",
+        "--new-session",
+    ]
     # What the walls of each submission are built with; given up before a line of a student runs.
     needed = ["CAP_SYS_ADMIN"]
     if os.geteuid() == 0:

@@ -36,7 +36,9 @@ def identical_groups(code: Mapping[str, str], template: str) -> list[list[str]]:
         plain = _plain(text)
         if plain and plain != _plain(template):
             groups.setdefault(plain, []).append(student)
-    return sorted((sorted(group) for group in groups.values() if len(group) > 1), key=lambda group: (-len(group), group))
+    return sorted(
+        (sorted(group) for group in groups.values() if len(group) > 1), key=lambda group: (-len(group), group)
+    )
 
 
 def similar_pairs(code: Mapping[str, str]) -> list[SimilarPair]:

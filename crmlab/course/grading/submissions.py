@@ -63,7 +63,15 @@ class Source:
             info = self._archive.infolist()[submission.entry]
             with self._archive.open(info) as file:
                 return file.read(MOST_BYTES + 1)
-        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+        except (
+            OSError,
+            zipfile.BadZipFile,
+            zlib.error,
+            RuntimeError,
+            NotImplementedError,
+            EOFError,
+            ValueError,
+        ) as error:
             raise UnreadableError(f"the file cannot be read ({type(error).__name__})") from None
 
 
@@ -176,10 +184,15 @@ def _entry(path: Path, number: int, info: zipfile.ZipInfo, parts: list[str]) -> 
         moment = None
     problem = "it is locked with a password" if info.flag_bits & 1 else None
     if info.filename.startswith(("/", "\\")) or ".." in info.filename.replace("\\", "/").split("/"):
-        return Submission(clean_name(info.filename), info.filename, path, number, problem="its path leads out of the zip")
+        return Submission(
+            clean_name(info.filename), info.filename, path, number, problem="its path leads out of the zip"
+        )
     if info.file_size > MOST_BYTES:
         problem = f"the file is larger than {MOST_BYTES // 1_000_000} MB: clear the outputs and save again"
-    moodle, canvas = _MOODLE.fullmatch("/".join(parts[-2:])) or _MOODLE.fullmatch(parts[-1]), _CANVAS.fullmatch(parts[-1])
+    moodle, canvas = (
+        _MOODLE.fullmatch("/".join(parts[-2:])) or _MOODLE.fullmatch(parts[-1]),
+        _CANVAS.fullmatch(parts[-1]),
+    )
     if moodle:
         name, lms_id, late = moodle["name"], moodle["id"], False
     elif canvas:

@@ -41,7 +41,9 @@ def run_unsafe(place: Place, steps: Sequence[Mapping[str, Any]]) -> Run:
                     now = time.monotonic()
                     if listener.bytes > place.limits.output_mb * 1_000_000:
                         ended = "output"
-                    elif now - listener.cell_began > place.limits.cell_seconds or now - began > place.limits.run_seconds:
+                    elif (
+                        now - listener.cell_began > place.limits.cell_seconds or now - began > place.limits.run_seconds
+                    ):
                         ended = "time"
                     if ended is not None:
                         process.kill()

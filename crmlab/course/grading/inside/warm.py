@@ -63,7 +63,9 @@ def _warm_up(modules: list[str], company_path: str) -> tuple[Any, Any]:
     return make_shell(), company
 
 
-def _keep(confinement: Confinement, shell: Any, company: Any, request: int, answers: int, life: int, status: int) -> NoReturn:
+def _keep(
+    confinement: Confinement, shell: Any, company: Any, request: int, answers: int, life: int, status: int
+) -> NoReturn:
     """Start the submission in a tree of its own, watch it, and say how it ended."""
     told: dict[str, Any] = {"ended": "broken"}
     try:
@@ -156,7 +158,7 @@ def _submission(shell: Any, company: Any) -> NoReturn:
     code = 1
     try:
         os.chdir(os.path.join(SCRATCH, "work"))  # noqa: PTH118 - as the student's own code would see it
-        with open(REQUEST, encoding="utf-8") as request:  # noqa: PTH123 - a descriptor, not a path
+        with open(REQUEST, encoding="utf-8") as request:
             text = request.read()
         run_request(shell, company, text, ANSWERS)
         code = 0

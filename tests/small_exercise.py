@@ -49,8 +49,14 @@ key.judgement("q4", points=2, minutes=2)
 """
 
 ANSWERS = {
-    "q1": "counts = lab.company.orders.groupby('customer_id').size()\nloyal = int((counts >= lab.parameters.least).sum())",
-    "q2": "counts = lab.company.orders.groupby('customer_id').size()\nwho = set(counts.index[counts >= lab.parameters.least])",
+    "q1": """
+            counts = lab.company.orders.groupby('customer_id').size()
+            loyal = int((counts >= lab.parameters.least).sum())
+            """,
+    "q2": """
+            counts = lab.company.orders.groupby('customer_id').size()
+            who = set(counts.index[counts >= lab.parameters.least])
+            """,
     "q3": "share = loyal / lab.company.orders.customer_id.nunique()",
 }
 VARIABLES = {"q1": "loyal", "q2": "who", "q3": "share"}
@@ -109,7 +115,8 @@ def _solution() -> nbformat.NotebookNode:
         new_markdown_cell("# Small", id="title"),
         new_code_cell(f"from crmlab.course import Lab\nlab = Lab('{NAME}')\nlab.parameters", id="imports"),
     ]
-    for name, answer in ANSWERS.items():
+    for name, indented in ANSWERS.items():
+        answer = textwrap.dedent(indented).strip()
         solution = nbgrader_metadata(name, solution=True, locked=False)
         check = nbgrader_metadata(f"{name}_check", points=POINTS[name], solution=False, locked=True)
         starter = f"{VARIABLES[name]} = ..."

@@ -90,19 +90,46 @@ loyal = seen
 ATTACKS: dict[str, Attack] = {
     # Answers that claim to be right.
     "equals everything": on_q1(
-        "class Any:\n    def __eq__(self, other): return True\n    def __hash__(self): return 1\nloyal = Any()"
+        """
+            class Any:
+                def __eq__(self, other): return True
+                def __hash__(self): return 1
+            loyal = Any()
+            """
     ),
     "subclassed int": on_q1(
-        "class N(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\nloyal = N(3)"
+        """
+            class N(int):
+                def __eq__(self, other): return True
+                __hash__ = int.__hash__
+            loyal = N(3)
+            """
     ),
     "subclassed float": on_q1(
-        "class F(float):\n    def __sub__(self, o): return 0.0\n    __rsub__ = __sub__\nloyal = F(1)"
+        """
+            class F(float):
+                def __sub__(self, o): return 0.0
+                __rsub__ = __sub__
+            loyal = F(1)
+            """
     ),
     "subclassed frame": on_q1(
-        "import pandas as pd\nclass D(pd.DataFrame):\n    def __eq__(s, o): return True\nloyal = D({'a': [1]})"
+        """
+            import pandas as pd
+            class D(pd.DataFrame):
+                def __eq__(s, o): return True
+            loyal = D({'a': [1]})
+            """
     ),
     "subclassed set": Attack(
-        answers={"q2": "class S(set):\n    def __contains__(self, each): return True\nwho = S({1})"}, owed=3
+        answers={
+            "q2": """
+            class S(set):
+                def __contains__(self, each): return True
+            who = S({1})
+            """
+        },
+        owed=3,
     ),
     "nan": on_q1("loyal = float('nan')"),
     "infinity": on_q1("loyal = float('inf')"),
@@ -117,17 +144,30 @@ ATTACKS: dict[str, Attack] = {
     "deep answer": on_q1("loyal = []\nfor _ in range(100_000):\n    loyal = [loyal]", statuses=("graded", "partial")),
     "answer that holds itself": on_q1("loyal = []\nloyal.append(loyal)"),
     "answer that raises when looked at": on_q1(
-        "class Bomb:\n    def __getattribute__(self, name): raise SystemExit(1)\nloyal = Bomb()"
+        """
+            class Bomb:
+                def __getattribute__(self, name): raise SystemExit(1)
+            loyal = Bomb()
+            """
     ),
     "pickle bomb": on_q1(
-        "class P:\n    def __reduce__(self): return (__import__('os').system, ('touch /tmp/owned',))\nloyal = P()"
+        """
+            class P:
+                def __reduce__(self): return (__import__('os').system, ('touch /tmp/owned',))
+            loyal = P()
+            """
     ),
     "practice answer by heart": on_q1("loyal = 1234"),
     "all customers": Attack(answers={"q2": "who = set(lab.company.customers.customer_id)"}, owed=3),
     # Patches.
     "shadowed builtins": Attack(
         before=(
-            "import builtins\nbuiltins.abs = lambda x: 0\nbuiltins.round = lambda *a: 0\nbuiltins.isinstance = lambda *a: True",
+            """
+            import builtins
+            builtins.abs = lambda x: 0
+            builtins.round = lambda *a: 0
+            builtins.isinstance = lambda *a: True
+            """,
         ),
         answers={"q1": "loyal = 1", "q2": "who = {1}", "q3": "share = 1"},
         owed=0,
@@ -135,9 +175,12 @@ ATTACKS: dict[str, Attack] = {
     ),
     "patched comparison": Attack(
         before=(
-            "import crmlab.course.comparison as c, crmlab.course.verdict as v, crmlab.course.marking as m\n"
-            "c.Number.problem = lambda *a: None\nv.judge = lambda *a, **k: v.Verdict(True)\n"
-            "m.Marker.mark = lambda *a, **k: m.Mark(1.0, v.Verdict(True))",
+            """
+            import crmlab.course.comparison as c, crmlab.course.verdict as v, crmlab.course.marking as m
+            c.Number.problem = lambda *a: None
+            v.judge = lambda *a, **k: v.Verdict(True)
+            m.Marker.mark = lambda *a, **k: m.Mark(1.0, v.Verdict(True))
+            """,
         ),
         answers={"q1": "loyal = 1", "q2": "who = {1}", "q3": "share = 1"},
         owed=0,
@@ -149,14 +192,20 @@ ATTACKS: dict[str, Attack] = {
     ),
     "patched codec": Attack(
         before=(
-            "import crmlab.course.codec as codec, crmlab.course.grading.inside.runner as runner\n"
-            'runner.dumps = lambda value: \'{"$":"eval","v":"__import__(1)"}\'',
+            """
+            import crmlab.course.codec as codec, crmlab.course.grading.inside.runner as runner
+            runner.dumps = lambda value: '{"$":"eval","v":"__import__(1)"}'
+            """,
         ),
         owed=0,
     ),
     "patched pandas": Attack(
         before=(
-            "import pandas as pd, numpy as np\npd.DataFrame.__eq__ = lambda *a: True\nnp.isclose = lambda *a: True",
+            """
+            import pandas as pd, numpy as np
+            pd.DataFrame.__eq__ = lambda *a: True
+            np.isclose = lambda *a: True
+            """,
         ),
         answers={"q1": "loyal = 1", "q2": "who = {1}", "q3": "share = 1"},
         owed=0,
@@ -173,96 +222,219 @@ ATTACKS: dict[str, Attack] = {
     # Looking where nothing is to be seen.
     "reads files": on_q1(LOOK_AROUND, statuses=("graded", "partial")),
     "reads the call stack": on_q1(
-        "import gc, sys\nframe, seen = sys._getframe(), []\nwhile frame:\n    seen.append(repr(frame.f_locals)[:20000])\n"
-        "    frame = frame.f_back\nloyal = seen"
+        """
+            import gc, sys
+            frame, seen = sys._getframe(), []
+            while frame:
+                seen.append(repr(frame.f_locals)[:20000])
+                frame = frame.f_back
+            loyal = seen
+            """
     ),
     "reads the environment": on_q1("import os, sys\nloyal = [dict(os.environ), sys.argv, sys.path]"),
     "reads other processes": on_q1(
-        "import os\nloyal = [os.listdir('/proc')] + [open(f'/proc/{p}/environ').read() for p in (1, 2, 3) if os.path.exists(f'/proc/{p}/environ')]"
+        """
+            import os
+            loyal = os.listdir('/proc')
+            for process in (1, 2, 3):
+                if os.path.exists(f'/proc/{process}/environ'):
+                    loyal.append(open(f'/proc/{process}/environ').read())
+            """
     ),
     "reads memory": on_q1("loyal = open('/proc/self/mem', 'rb').read(10)"),
     "symlink to a secret": on_q1("import os\nos.symlink(SECRET, 'link')\nloyal = open('link').read()"),
     "looks for the truth": on_q1("from crmlab.company import truth\nloyal = list(truth())"),
     "looks for the seed": on_q1(
-        "import json, pathlib\nloyal = [p.read_text() for p in pathlib.Path('/lab/datasets').glob('*.json')]"
-        " + [p.read_text() for p in pathlib.Path.home().rglob('*.json')]"
+        """
+            import json, pathlib
+            places = [*pathlib.Path('/lab/datasets').glob('*.json'), *pathlib.Path.home().rglob('*.json')]
+            loyal = [path.read_text() for path in places]
+            """
     ),
     # Writing and reaching out.
     "writes outside": on_q1(
-        "import os\nfor path in (SECRET, '/lab/crmlab/owned', '/owned', '/usr/lib/owned', '/tmp/owned', '/dev/owned', '/lab/datasets/owned'):\n"
-        "    try:\n        open(path, 'w').write('owned')\n    except OSError:\n        pass\nloyal = 0"
+        """
+            import os
+            places = ('/lab/crmlab', '', '/usr/lib', '/tmp', '/dev', '/lab/datasets', '/var')
+            for path in (SECRET, *(f'{place}/owned' for place in places)):
+                try:
+                    open(path, 'w').write('owned')
+                except OSError:
+                    pass
+            loyal = 0
+            """
     ),
     "deletes": on_q1(
-        "import shutil\nfor path in ('/lab/datasets', '/lab/crmlab/course', '/home', '/var'):\n    shutil.rmtree(path, ignore_errors=True)\nloyal = 0"
+        """
+            import shutil
+            for path in ('/lab/datasets', '/lab/crmlab/course', '/home', '/var'):
+                shutil.rmtree(path, ignore_errors=True)
+            loyal = 0
+            """
     ),
     "network": on_q1(
-        "import socket\nreached = []\nfor host in ('127.0.0.1', '::1', 'localhost', '10.0.0.1', '8.8.8.8'):\n    try:\n"
-        "        socket.create_connection((host, PORT), 0.3).send(b'canary')\n        reached.append(host)\n"
-        "    except OSError:\n        pass\nloyal = reached or 0"
+        """
+            import socket
+            reached = []
+            for host in ('127.0.0.1', '::1', 'localhost', '10.0.0.1', '8.8.8.8'):
+                try:
+                    socket.create_connection((host, PORT), 0.3).send(b'canary')
+                    reached.append(host)
+                except OSError:
+                    pass
+            loyal = reached or 0
+            """
     ),
-    "listens": on_q1("import socket\ns = socket.socket()\ns.bind(('0.0.0.0', 0))\ns.listen()\nloyal = 0"),
+    "listens": on_q1("""
+            import socket
+            s = socket.socket()
+            s.bind(('0.0.0.0', 0))
+            s.listen()
+            loyal = 0
+            """),
     "abstract socket": on_q1(
-        "import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect('\\0crmlab-hostile')\nloyal = 0"
+        """
+            import socket
+            s = socket.socket(socket.AF_UNIX)
+            s.connect('\\0crmlab-hostile')
+            loyal = 0
+            """
     ),
     "mounts and namespaces": on_q1(
-        "import ctypes\nlibc = ctypes.CDLL(None)\nloyal = [libc.unshare(0x10000000), libc.mount(b'none', b'/scratch', b'tmpfs', 0, None),"
-        " libc.umount2(b'/proc', 2), libc.ptrace(16, 1, 0, 0), libc.setuid(0), libc.chroot(b'/')]"
+        """
+            import ctypes
+            libc = ctypes.CDLL(None)
+            tried = [libc.unshare(0x10000000), libc.mount(b'none', b'/scratch', b'tmpfs', 0, None)]
+            tried += [libc.umount2(b'/proc', 2), libc.ptrace(16, 1, 0, 0), libc.setuid(0), libc.chroot(b'/')]
+            loyal = {"got through": [each for each in tried if each != -1]}
+            """
     ),
     # Not letting go.
     "exits": on_q1("import os\nos._exit(0)", statuses=("partial",)),
     "exits politely": on_q1("raise SystemExit(0)"),
     "quits": on_q1("exit()\nquit()"),
     "kills everybody": on_q1(
-        "import os, signal\nos.kill(-1, signal.SIGKILL)\nos.kill(1, signal.SIGKILL)\nloyal = 0",
+        """
+            import os, signal
+            os.kill(-1, signal.SIGKILL)
+            os.kill(1, signal.SIGKILL)
+            loyal = 0
+            """,
         statuses=("graded", "partial"),
     ),
     "kills its parents": on_q1(
-        "import os, signal\nfor pid in range(1, 2000):\n    if pid != os.getpid():\n        try:\n            os.kill(pid, signal.SIGKILL)\n"
-        "        except OSError:\n            pass\nloyal = 0"
+        """
+            import os, signal
+            for pid in range(1, 2000):
+                if pid != os.getpid():
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                    except OSError:
+                        pass
+            loyal = 0
+            """
     ),
     "stops itself": on_q1("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)", statuses=("timed_out",)),
     "crash": on_q1("import ctypes\nctypes.string_at(0)", statuses=("partial",)),
     "endless loop": on_q1("while True:\n    pass", statuses=("timed_out",)),
     "loop that swallows interrupts": on_q1(
-        "import signal\nfor number in range(1, 32):\n    try:\n        signal.signal(number, signal.SIG_IGN)\n    except (OSError, ValueError):\n        pass\n"
-        "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass",
+        """
+            import signal
+            for number in range(1, 32):
+                try:
+                    signal.signal(number, signal.SIG_IGN)
+                except (OSError, ValueError):
+                    pass
+            while True:
+                try:
+                    while True:
+                        pass
+                except BaseException:
+                    pass
+            """,
         statuses=("timed_out",),
     ),
     "waits for input": on_q1("loyal = input('points? ')"),
     "sleeps": on_q1("import time\ntime.sleep(1000)", statuses=("timed_out",)),
     "thread that outlives the cell": Attack(
         before=(
-            "import threading, time\ndef write():\n    while True:\n        globals()['loyal'] = 0\nthreading.Thread(target=write, daemon=True).start()",
+            """
+            import threading, time
+            def write():
+                while True:
+                    globals()['loyal'] = 0
+            threading.Thread(target=write, daemon=True).start()
+            """,
         ),
         owed=COMPUTED,
         statuses=("graded", "partial", "timed_out"),
     ),
     "child that outlives the run": on_q1(
-        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(600)\n        os._exit(0)\n    os._exit(0)\nloyal = 0"
+        """
+            import os, time
+            if os.fork() == 0:
+                os.setsid()
+                if os.fork() == 0:
+                    time.sleep(600)
+                    os._exit(0)
+                os._exit(0)
+            loyal = 0
+            """
     ),
     "children that answer too": on_q1(
         "import os\nfor _ in range(5):\n    os.fork()\nloyal = 0", statuses=("graded", "partial")
     ),
     "fork bomb": on_q1(
-        "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass",
+        """
+            import os
+            while True:
+                try:
+                    os.fork()
+                except OSError:
+                    pass
+            """,
         statuses=("timed_out", "partial"),
     ),
     "memory flood": on_q1(
         "held = []\nwhile True:\n    held.append(bytearray(50_000_000))", statuses=("graded", "partial")
     ),
     "memory flood by children": on_q1(
-        "import os, time\nfor _ in range(20):\n    if os.fork() == 0:\n        held = bytearray(b'1' * 120_000_000)\n        time.sleep(60)\ntime.sleep(60)",
+        """
+            import os, time
+            for _ in range(20):
+                if os.fork() == 0:
+                    held = bytearray(b'1' * 120_000_000)
+                    time.sleep(60)
+            time.sleep(60)
+            """,
         statuses=("partial", "timed_out"),
     ),
     "disk flood": on_q1(
-        "import os\nnumber = 0\ntry:\n    while True:\n        with open(f'f{number}', 'wb') as file:\n            file.write(b'0' * 10_000_000)\n        number += 1\n"
-        "except OSError:\n    loyal = 0"
+        """
+            import os
+            number = 0
+            try:
+                while True:
+                    with open(f'f{number}', 'wb') as file:
+                        file.write(b'0' * 10_000_000)
+                    number += 1
+            except OSError:
+                loyal = 0
+            """
     ),
     "output flood": on_q1(
         "for _ in range(200_000):\n    print('x' * 1000)\nloyal = 0", statuses=("graded", "timed_out")
     ),
     "pipe flood": on_q1(
-        "import os\nwhile True:\n    for pipe in range(1, 10):\n        try:\n            os.write(pipe, b'x' * 65536)\n        except OSError:\n            pass",
+        """
+            import os
+            while True:
+                for pipe in range(1, 10):
+                    try:
+                        os.write(pipe, b'x' * 65536)
+                    except OSError:
+                        pass
+            """,
         statuses=("partial", "timed_out"),
     ),
     "closes everything": on_q1("import os\nos.closerange(0, 256)\nloyal = 0", statuses=("partial",), owed=REST),
@@ -457,6 +629,12 @@ def test_nothing_is_written_or_deleted_outside(graded, guarded):
     root, _, _ = guarded
     assert snapshot(root, out) == before
     assert not Path("/tmp/owned").exists()
+
+
+def test_no_wall_can_be_taken_down_from_inside(graded):
+    out, _, _, _, _ = graded
+    record = json.loads((out / "answers" / "mounts and namespaces--1.json").read_text(encoding="utf-8"))
+    assert json.loads(record["answers"]["q1"])["v"] == [["got through", []]]
 
 
 def test_nobody_was_reached_over_the_network(graded, guarded):

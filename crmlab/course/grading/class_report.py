@@ -1,4 +1,4 @@
-"""The report on the class: distribution, heat map, questions, misconceptions, runs, and code that is nearly identical."""
+"""The report on the class: distribution, heat map, questions, misconceptions, runs, code that is nearly equal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -39,7 +39,7 @@ _ERRORS = {name for name, each in vars(builtins).items() if isinstance(each, typ
 def feedback_page(
     key: AnswerKey, template: nbformat.NotebookNode, row: Mapping[str, Any], record: Mapping[str, Any], content: bytes
 ) -> str:
-    """The page of one row of the gradebook; `content` is the notebook as it was handed in, empty where there is none."""
+    """The page of one row of the gradebook; `content` is the notebook as handed in, empty where there is none."""
     try:
         assembled = assemble(template, read_cells(content)) if content else Assembled()
     except UnreadableError:

@@ -70,10 +70,10 @@ def grade_class(
         read_policy(policy, list(hidden.key.questions))
         template = exercise_template(home, exercise, hidden)
         with open_submissions(source_path, exercise) as source:
-            place = _place(hidden, template, limits or Limits(), safe)
+            place = place_for(hidden, template, limits or Limits(), safe)
             done, kept = _run_all(folder, source, roster, place, template, hidden.mark, jobs, progress)
             stems = stems_of(source.submissions, roster)
-            _write_state(folder, exercise, source.submissions, stems, roster, policy, isolation)
+            _write_state(folder, exercise, source.submissions, stems, roster, policy, isolation, hidden.mark)
         mark_all(folder, hidden, stems.values())
     statuses = publish(home, exercise, folder)
     return Graded(statuses, done, kept, isolation.words)
@@ -97,7 +97,8 @@ def mark_all(folder: GradingFolder, hidden: HiddenCompany, stems: Any) -> dict[s
     return marks
 
 
-def _place(hidden: HiddenCompany, template: nbformat.NotebookNode, limits: Limits, safe: bool) -> Place:
+def place_for(hidden: HiddenCompany, template: nbformat.NotebookNode, limits: Limits, safe: bool) -> Place:
+    """Where submissions run: beside this company, within these limits."""
     return Place(
         company=str(hidden.observable),
         parameters=hidden.parameters,
@@ -171,11 +172,13 @@ def _write_state(
     roster: Sequence[Enrolled],
     policy: str,
     isolation: Isolation,
+    mark: str,
 ) -> None:
     write_json(
         folder.state,
         {
             "exercise": exercise,
+            "hidden": mark,
             "isolation": isolation.words,
             "safe": isolation.safe,
             "policy": policy,

@@ -45,7 +45,7 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True)
 class Policy:
-    """What is done about lateness, attempts and questions. Without a due time nothing is late, but for the LMS's word."""
+    """What is done about lateness, attempts, questions. Without a due time nothing is late, but for the LMS's word."""
 
     due: dt.datetime | None = None
     grace_minutes: float = 0
@@ -86,7 +86,7 @@ def read_policy(text: str, questions: list[str]) -> Policy:
     >>> read_policy('[late]\\npercent_a_day = 10', ["q1"])
     Traceback (most recent call last):
         ...
-    crmlab.course.grading.policy.PolicyError: late has no setting 'percent_a_day' (known: grace_minutes, percent_per_day, most_percent, nothing_after_days)
+    crmlab.course.grading.policy.PolicyError: attempts has no setting 'many' (known: count, most)
     """
     try:
         tree = tomllib.loads(text)

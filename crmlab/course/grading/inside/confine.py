@@ -51,7 +51,7 @@ def give_up_privileges(confinement: Confinement) -> None:
 
 
 def set_limits(confinement: Confinement) -> None:
-    """Limits on memory, files, processes and processor time. Set here: `preexec_fn` would run in the trusted process."""
+    """Limits on memory, files, processes and processor time; set here, since `preexec_fn` would run in the grader."""
     with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - no pathlib needed in a forked process
         held = int(statm.read().split()[0]) * resource.getpagesize()
     limits = {

@@ -96,7 +96,8 @@ def _watch(child: int, life: int, held: int, confinement: Confinement) -> dict[s
         ready = {number for number, _ in poll.poll(_LOOK_EVERY_MILLISECONDS)}
         if handle in ready:
             break
-        others = [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) not in own]
+        others = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
+        others = [each for each in others if each not in own]
         used = sum(max(0, _memory_bytes([each]) - held) for each in others)
         peak = max(peak, used)
         if life in ready:

@@ -48,15 +48,10 @@ def of_all(company, parameters, loyal):
 key.judgement("q4", points=2, minutes=2)
 """
 
+_COUNTS = "counts = lab.company.orders.groupby('customer_id').size()\n"
 ANSWERS = {
-    "q1": """
-            counts = lab.company.orders.groupby('customer_id').size()
-            loyal = int((counts >= lab.parameters.least).sum())
-            """,
-    "q2": """
-            counts = lab.company.orders.groupby('customer_id').size()
-            who = set(counts.index[counts >= lab.parameters.least])
-            """,
+    "q1": f"{_COUNTS}loyal = int((counts >= lab.parameters.least).sum())",
+    "q2": f"{_COUNTS}who = set(counts.index[counts >= lab.parameters.least])",
     "q3": "share = loyal / lab.company.orders.customer_id.nunique()",
 }
 VARIABLES = {"q1": "loyal", "q2": "who", "q3": "share"}
@@ -115,8 +110,7 @@ def _solution() -> nbformat.NotebookNode:
         new_markdown_cell("# Small", id="title"),
         new_code_cell(f"from crmlab.course import Lab\nlab = Lab('{NAME}')\nlab.parameters", id="imports"),
     ]
-    for name, indented in ANSWERS.items():
-        answer = textwrap.dedent(indented).strip()
+    for name, answer in ANSWERS.items():
         solution = nbgrader_metadata(name, solution=True, locked=False)
         check = nbgrader_metadata(f"{name}_check", points=POINTS[name], solution=False, locked=True)
         starter = f"{VARIABLES[name]} = ..."

@@ -338,12 +338,11 @@ def test_attempts_lateness_and_dropped_questions(home, seed_file, tmp_path):
         'due = 2026-10-01T00:00:00Z\n[late]\npercent_per_day = 10\n[attempts]\ncount = "{count}"\n'
         '[extensions]\ncleo = 2026-10-05T00:00:00Z\n[questions]\ndropped = ["q4"]\n'
     )
-    for count, points in (("last", 2), ("best", 5), ("first", 5)):
-        # The slip in q1 costs q1 and, through it, nothing else: q3 follows it.
+    for count, points in (("last", 3), ("best", 5), ("first", 5)):
         policy = rules.format(count=count)
         grade_class(home, NAME, folder, tmp_path / "out", seed_file=seed_file, policy=policy)
         rows = rows_of(tmp_path / "out")
-        assert float(rows["ada"]["points"]) == (points if count != "last" else 3)
+        assert float(rows["ada"]["points"]) == points
         assert (float(rows["ben"]["points"]), rows["ben"]["late_percent"]) == (4, "20")
         assert (float(rows["cleo"]["points"]), rows["cleo"]["late_percent"]) == (5, "0")
         assert {row["max_points"] for row in rows.values()} == {"5"}
@@ -382,7 +381,7 @@ def test_selfcheck_on_fresh_companies(home, seed_file, submitted):
     assert [(each.name, each.right, each.hints) for each in checked] == [
         ("q1", 0, ("You counted orders.",)),
         ("q2", 2, ()),
-        ("q3", 0, ()),
+        ("q3", 2, ()),
     ]
 
 

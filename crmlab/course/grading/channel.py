@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from crmlab.course.grading.inside.confinement import Confinement
+from crmlab.course.grading.inside.confinement import ON_DEMAND, RUN, Confinement
 from crmlab.course.grading.listener import Listener, Place, Run, finished, prepared
 from crmlab.course.grading.sandbox import LAB, NoSandboxError, sandbox_command
 
@@ -40,6 +40,7 @@ class WarmSandbox:
             cpu_seconds=int(limits.run_seconds) + 10,
             uid=uid,
         )
+        self._imported = set(place.modules)
         self._control, theirs = socket.socketpair()
         settings = {
             "socket": theirs.fileno(),
@@ -67,6 +68,7 @@ class WarmSandbox:
 
     def run(self, steps: Sequence[Mapping[str, Any]]) -> Run:
         """Run the steps in a confined process of their own."""
+        self._import(steps)
         listener, request = prepared(self.place, steps)
         with contextlib.ExitStack() as pipes:
             ends = {name: os.pipe() for name in ("request", "answers", "life", "status")}
@@ -77,7 +79,7 @@ class WarmSandbox:
             }
             theirs = [ends["request"][0], ends["answers"][1], ends["life"][0], ends["status"][1]]
             try:
-                socket.send_fds(self._control, [b"r"], theirs)
+                socket.send_fds(self._control, [bytes([RUN])], theirs)
             finally:
                 for end in theirs:
                     os.close(end)
@@ -87,6 +89,15 @@ class WarmSandbox:
             status = _status(open_ends["status"])
         self._expect(b"free")
         return finished(listener, ended, status, time.monotonic() - began)
+
+    def _import(self, steps: Sequence[Mapping[str, Any]]) -> None:
+        """Have the warm process import what these steps name and it has not yet, so that later runs find it there."""
+        sources = "\n".join(step["source"] for step in steps if "source" in step)
+        for number, module in enumerate(ON_DEMAND):
+            if module not in self._imported and module in sources:
+                self._imported.add(module)
+                self._control.sendall(bytes([number]))
+                self._expect(b"free")
 
     def _listen(self, listener: Listener, request: bytes, ends: Mapping[str, Any], began: float) -> str | None:
         """Write the request and read lines until the run is over; gives why it was stopped, or None."""

@@ -5,8 +5,10 @@ Nothing is unpacked to disk, no link is followed, and a file that is no notebook
 
 import datetime as dt
 import hashlib
+import lzma
 import re
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
@@ -18,6 +20,17 @@ from pathlib import Path
 from crmlab.course.grading.notebook_reader import MOST_BYTES, UnreadableError
 
 _MOST_FILES = 100_000
+#: What Python's zip reader raises for damaged, locked or odd files.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    OverflowError,
+)
 _MOST_NAME = 100
 _LEFT_OUT = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini")
 #: Canvas: name, LATE or not, its number of the student, its number of the file, the file's name.
@@ -63,15 +76,7 @@ class Source:
             info = self._archive.infolist()[submission.entry]
             with self._archive.open(info) as file:
                 return file.read(MOST_BYTES + 1)
-        except (
-            OSError,
-            zipfile.BadZipFile,
-            zlib.error,
-            RuntimeError,
-            NotImplementedError,
-            EOFError,
-            ValueError,
-        ) as error:
+        except (*_DAMAGED, OSError) as error:
             raise UnreadableError(f"the file cannot be read ({type(error).__name__})") from None
 
 
@@ -91,7 +96,7 @@ def open_submissions(path: Path, exercise: str) -> Iterator[Source]:
         raise FileNotFoundError(f"there is no folder or zip of submissions at {path}")
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (*_DAMAGED, OSError) as error:
         raise ValueError(f"{path} is not a folder, and not a zip that can be read ({error})") from error
     with archive:
         yield Source(_numbered(_in_zip(path, archive, exercise)), archive)

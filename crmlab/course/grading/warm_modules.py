@@ -1,13 +1,13 @@
-"""What a warm sandbox imports before the first submission comes: what the exercise itself imports, and plotting.
+"""What a warm sandbox imports before the first submission comes: what the exercise itself imports.
 
-Only our own template is looked at, so that no submission decides what is imported for another.
+What students add of the usual libraries is imported when the first of them asks (`confinement.ON_DEMAND`).
 """
 
 import ast
 from collections.abc import Mapping
 from typing import Any
 
-_ALWAYS = ("pandas", "pyarrow.parquet", "crmlab.course", "matplotlib.pyplot")
+_ALWAYS = ("pandas", "pyarrow.parquet", "crmlab.course")
 
 
 def warm_modules(template: Mapping[str, Any]) -> tuple[str, ...]:

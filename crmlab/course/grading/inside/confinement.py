@@ -6,6 +6,11 @@ from dataclasses import dataclass
 SCRATCH = "/scratch"
 MEGABYTE = 1024 * 1024
 
+#: What a warm process imports once it is asked for, by its place in this list; nothing else can be asked for. None of
+#: them starts threads, with which a process could not be forked.
+ON_DEMAND = ("matplotlib.pyplot", "seaborn", "scipy.stats", "scipy.optimize", "sklearn", "statsmodels.api")
+RUN = 255
+
 
 @dataclass(frozen=True)
 class Confinement:

@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from crmlab.course.grading.inside import confine
-from crmlab.course.grading.inside.confinement import MEGABYTE, SCRATCH, Confinement
+from crmlab.course.grading.inside.confinement import MEGABYTE, ON_DEMAND, RUN, SCRATCH, Confinement
 
 REQUEST, ANSWERS = 3, 4
 _LOOK_EVERY_MILLISECONDS = 50
 
 
 def main(settings_text: str) -> None:
-    """Warm up, say so, then fork for every message that comes, until the other end of the socket is closed."""
+    """Warm up, say so, then import or fork for every message that comes, until the socket's other end is closed."""
     settings = json.loads(settings_text)
     control = socket.socket(fileno=settings["socket"])
     confinement = Confinement(**settings["confinement"])
@@ -40,6 +40,11 @@ def main(settings_text: str) -> None:
         message, pipes, _, _ = socket.recv_fds(control, 1, 4)
         if not message:
             return
+        if message[0] != RUN:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(ON_DEMAND[message[0]])
+            control.sendall(b"free")
+            continue
         child = os.fork()
         if child == 0:
             control.close()

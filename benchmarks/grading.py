@@ -78,7 +78,9 @@ def autograde(home: Path, notebook: nbformat.NotebookNode, course: Path, copies:
         folder = course / "submitted" / f"student{number:04d}" / EXERCISE
         folder.mkdir(parents=True)
         nbformat.write(notebook, folder / f"{EXERCISE}.ipynb")
-    environment = os.environ | {"CRMLAB_HOME": str(home)}
+    # nbgrader calls alembic by name, which stands beside the interpreter.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = os.environ | {"CRMLAB_HOME": str(home), "PATH": path}
     nbgrader = [sys.executable, "-m", "nbgrader"]
     options = {"cwd": course, "env": environment, "check": True, "capture_output": True}
     subprocess.run([*nbgrader, "generate_assignment", EXERCISE, "--force"], **options)

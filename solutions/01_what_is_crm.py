@@ -285,9 +285,9 @@ def nothing_taken_back(company, parameters):
 
 FACING, TOUCHING, BACK = "facing", "touching", "back"
 KINDS = {
-    FACING: (1, 4, 7, 10, 13, 15),
-    TOUCHING: (2, 5, 8, 11, 14, 16),
-    BACK: (3, 6, 9, 12),
+    FACING: (1, 5, 6, 9, 12, 13),
+    TOUCHING: (3, 4, 8, 11, 14, 16),
+    BACK: (2, 7, 10, 15),
 }
 
 
@@ -336,7 +336,7 @@ def back_office_called_facing(company, parameters):
     "What a machine does is not touching for that reason. The nightly load meets no customer: it is back office."
 )
 def machines_called_touching(company, parameters):
-    return kinds() | {6: TOUCHING}
+    return kinds() | {7: TOUCHING}
 
 
 @key.step

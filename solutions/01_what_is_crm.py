@@ -215,7 +215,7 @@ def quantity_left_out(company, parameters):
     return float(one.sum() / lines.customer_id.nunique())
 
 
-@margin_per_customer.mistake("You divided by orders. The question is what a customer leaves in a year.")
+@margin_per_customer.mistake("You divided by orders. The question is what a customer brings in, in a year.")
 def margin_per_order(company, parameters):
     lines = sold(company, parameters)
     return float((lines.revenue - lines.cost - lines.refund).sum() / lines.order_id.nunique())
@@ -480,7 +480,7 @@ def gain_cents(parameters, own, lost):
     compare=Number(tolerance=1, unit="cents"),
     hints=[
         "First the weakest accessory: margins of the year, summed by product. Then who bought it in the year.",
-        "Gain = cost of the shelf - its own margin - leave_percent of what its buyers leave with all other products.",
+        "Gain = cost of the shelf - its own margin - leave_percent of what its buyers bring in with all other products.",
     ],
 )
 def gain_from_delisting(company, parameters):
@@ -495,7 +495,7 @@ def distance_of_the_weakest(company, parameters):
 
 
 @gain_from_delisting.mistake(
-    "That is the product view. Some of its buyers leave, and take along what they leave you with other products."
+    "That is the product view. Some of its buyers leave, and take along what they bring in with other products."
 )
 def product_view(company, parameters):
     return gain_cents(parameters, weakest(company, parameters).own, 0)
@@ -522,7 +522,7 @@ def shelf_left_out(company, parameters):
     return float(-product.own - product.other * parameters.leave_percent / 100)
 
 
-@gain_from_delisting.mistake("You counted revenue with the customers who leave. What they leave you is margin.")
+@gain_from_delisting.mistake("You counted the revenue of those who leave. What is lost with them is margin.")
 def revenue_of_those_who_leave(company, parameters):
     product = weakest(company, parameters)
     return gain_cents(parameters, product.own, product.other_revenue * parameters.leave_percent / 100)

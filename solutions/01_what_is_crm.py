@@ -480,7 +480,7 @@ def gain_cents(parameters, own, lost):
     compare=Number(tolerance=1, unit="cents"),
     hints=[
         "First the weakest accessory: margins of the year, summed by product. Then who bought it in the year.",
-        "Gain = cost of the shelf - its own margin - leave_percent of what its buyers bring in with all other products.",
+        "Gain = cost of the shelf - its own margin - leave_percent of what its buyers bring in with other products.",
     ],
 )
 def gain_from_delisting(company, parameters):

@@ -30,7 +30,8 @@ def draw(rng):
 key = AnswerKey(
     "04_rfm",
     practice={
-        "as_of": pd.Timestamp("2025-09-30"),
+        # A day on which each mistake shows: on most others two mistakes of question 6 choose the same cells.
+        "as_of": pd.Timestamp("2025-09-28"),
         "window_days": 60,
         "letter_cost_cents": 90,
         "lift_percent": 20,
@@ -52,7 +53,7 @@ def mean_days(orders, day):
 @key.question(
     "q1",
     points=2,
-    minutes=3,
+    minutes=4,
     compare=Number(tolerance=0.01, unit="days"),
     hints=[
         "Which orders does the company know of at the end of that day? Only those count.",
@@ -91,10 +92,29 @@ def mean_over_orders(company, parameters):
     return float((parameters.as_of - known_orders(company, parameters).order_date).dt.days.mean())
 
 
+@mean_days_since_last_purchase.mistake(
+    "You dropped the customers who bought again later. Filter the orders first, then take each customer's last."
+)
+def later_buyers_dropped(company, parameters):
+    last = company.orders.groupby("customer_id").order_date.max()
+    return float((parameters.as_of - last[last <= parameters.as_of]).dt.days.mean())
+
+
+@mean_days_since_last_purchase.mistake("Orders on the day as_of itself count: use <=.", sometimes=True)
+def last_day_left_out(company, parameters):
+    return mean_days(company.orders[company.orders.order_date < parameters.as_of], parameters.as_of)
+
+
+@mean_days_since_last_purchase.mistake("You took the first order of each customer. The last one counts: max.")
+def first_purchase(company, parameters):
+    first = known_orders(company, parameters).groupby("customer_id").order_date.min()
+    return float((parameters.as_of - first).dt.days.mean())
+
+
 @key.question(
     "q2",
     points=2,
-    minutes=3,
+    minutes=2,
     compare=Number(tolerance=0.001, unit="orders a customer"),
     hints=[
         "Count the orders of each customer, then take the mean over customers.",
@@ -124,6 +144,15 @@ def orders_and_returns(company, parameters):
 def returns_taken_away(company, parameters):
     orders, returns, customers = orders_and_returns(company, parameters)
     return (orders - returns) / customers
+
+
+@mean_purchases.mistake(
+    "You left out the orders that came back. The customer came to buy: an order counts, also when all of it came back."
+)
+def returned_orders_left_out(company, parameters):
+    orders = known_orders(company, parameters)
+    back = refunds_until(company, parameters).order_id
+    return float(orders[~orders.order_id.isin(back)].groupby("customer_id").order_id.nunique().mean())
 
 
 @mean_purchases.mistake("You counted returns as purchases. A return is no order.")
@@ -159,8 +188,8 @@ def refunds_until(company, parameters):
 @key.question(
     "q3",
     points=2,
-    minutes=4,
-    compare=Number(tolerance=0.01, unit="cents"),
+    minutes=7,
+    compare=Number(tolerance=0.5, unit="cents"),
     hints=[
         "For each customer: money from the orders, less the refunds, divided by the number of orders.",
         "A refund belongs to an order, and the order to a customer: join returns to orders by order_id.",
@@ -199,26 +228,61 @@ def mean_of_orders(company, parameters):
     return float(money.cents.sum() / money.orders.sum())
 
 
+NO_REFUND_IS_ZERO = (
+    "Orders without a refund became missing (NaN) and fell out of your mean: a missing refund is 0, so use fillna(0)."
+)
+
+
+def net_where_refunded(company, parameters):
+    """The net money of each known order, missing where nothing was refunded, with its customer."""
+    orders = known_orders(company, parameters)
+    refunds = refunds_until(company, parameters).groupby("order_id").refund_cents.sum()
+    return orders.assign(net=orders.amount_cents - orders.order_id.map(refunds)).groupby("customer_id")
+
+
+@mean_money_per_purchase.mistake(NO_REFUND_IS_ZERO)
+def refunded_orders_only(company, parameters):
+    return float(net_where_refunded(company, parameters).net.mean().mean())
+
+
+@mean_money_per_purchase.mistake(NO_REFUND_IS_ZERO)
+def refunded_orders_over_all(company, parameters):
+    customers = net_where_refunded(company, parameters)
+    return float((customers.net.sum() / customers.order_id.nunique()).mean())
+
+
+@mean_money_per_purchase.mistake(
+    "Orders that came back in two parts count twice among yours. Add the refunds up for each order first, then join.",
+    sometimes=True,
+)
+def orders_repeated_by_refunds(company, parameters):
+    orders = known_orders(company, parameters).merge(
+        refunds_until(company, parameters)[["order_id", "refund_cents"]], on="order_id", how="left"
+    )
+    net = orders.amount_cents - orders.refund_cents.fillna(0)
+    return float((net.groupby(orders.customer_id).sum() / orders.groupby("customer_id").order_id.nunique()).mean())
+
+
 @key.step
 def scored(company, parameters):
     return score_rfm(company.orders, parameters.as_of, returns=company.returns)
 
 
-def code(scores):
-    """R, F and M of each customer as one text."""
-    return scores.R.astype(str) + scores.F.astype(str) + scores.M.astype(str)
+def code(scores, letters="RFM"):
+    """The scores of each customer as one text."""
+    return sum((scores[letter].astype(str) for letter in letters[1:]), scores[letters[0]].astype(str))
 
 
-def some_codes(scores):
+def some_codes(scores, letters="RFM"):
     some = scores[scores.customer_id % CODES == 0]
-    return dict(zip(some.customer_id, code(some), strict=True))
+    return dict(zip(some.customer_id, code(some, letters), strict=True))
 
 
 @key.question(
     "q4",
     points=3,
     minutes=6,
-    compare=Mapping(Text()),
+    compare=Mapping(Text(), key="customer_id"),
     hints=[
         "Score all customers first, then take those asked for: a fifth is a fifth of all customers.",
         "score_rfm(orders, as_of, returns=...) gives R, F and M; join them as text.",
@@ -228,10 +292,36 @@ def rfm_codes(company, parameters):
     return some_codes(scored(company, parameters))
 
 
-@rfm_codes.mistake("Your R is upside down: 5 is best, so it goes to those who bought last, not to the longest absence.")
+R_UPSIDE_DOWN = "Your R is upside down: 5 is best, so it goes to those who bought last, not to the longest absence."
+
+
+@rfm_codes.mistake(R_UPSIDE_DOWN)
 def longest_absence_is_five(company, parameters):
     days = scored(company, parameters).days_since_last_purchase
     return some_codes(scored(company, parameters).assign(R=fifths(days, len(days))))
+
+
+@rfm_codes.mistake(R_UPSIDE_DOWN)
+def recency_turned_round(company, parameters):
+    return some_codes(scored(company, parameters).assign(R=6 - scored(company, parameters).R))
+
+
+@rfm_codes.mistake("You left the refunds out: give returns=returns to score_rfm.", sometimes=True)
+def scored_without_returns(company, parameters):
+    return some_codes(score_rfm(company.orders, parameters.as_of))
+
+
+OTHER_ORDER = "Your three scores stand in another order: a code is R, then F, then M."
+
+
+@rfm_codes.mistake(OTHER_ORDER)
+def frequency_first(company, parameters):
+    return some_codes(scored(company, parameters), "FRM")
+
+
+@rfm_codes.mistake(OTHER_ORDER)
+def monetary_first(company, parameters):
+    return some_codes(scored(company, parameters), "MFR")
 
 
 def fifths(values, n):
@@ -325,8 +415,8 @@ def with_sum_of_nine(company, parameters):
 @key.question(
     "q5",
     points=2,
-    minutes=5,
-    compare=Mapping(Number(tolerance=0.0005)),
+    minutes=7,
+    compare=Mapping(Number(tolerance=0.0005), key="R"),
     hints=[
         "Keep the customers whose three scores add up to nine; among them take the share who bought, for each R.",
         "The window begins on the day after as_of and ends window_days after it, both days included.",
@@ -364,6 +454,32 @@ def window_from_as_of(company, parameters):
     return again.groupby(scores.R).mean().to_dict()
 
 
+@share_who_bought_by_recency.mistake(
+    "You took every purchase after as_of. The window ends window_days after it: later ones do not count."
+)
+def window_without_end(company, parameters):
+    scores = with_sum_of_nine(company, parameters)
+    later = company.orders.loc[company.orders.order_date > parameters.as_of, "customer_id"]
+    return scores.customer_id.isin(later).groupby(scores.R).mean().to_dict()
+
+
+@share_who_bought_by_recency.mistake(
+    "Everybody who was scored bought at some time. Keep the orders in the window after as_of, then see who is there."
+)
+def no_window(company, parameters):
+    scores = with_sum_of_nine(company, parameters)
+    return scores.customer_id.isin(company.orders.customer_id).groupby(scores.R).mean().to_dict()
+
+
+@share_who_bought_by_recency.mistake(
+    "You gave the number of customers who bought. Divide it by all customers of that R."
+)
+def buyers_not_share(company, parameters):
+    scores = with_sum_of_nine(company, parameters)
+    again = scores.customer_id.isin(bought_within(company, parameters))
+    return again.groupby(scores.R).sum().to_dict()
+
+
 @share_who_bought_by_recency.mistake("You took all customers. Keep those whose scores add up to nine.")
 def everybody(company, parameters):
     scores = scored(company, parameters)
@@ -381,11 +497,11 @@ def margin_cents(company, parameters):
 
 @key.step
 def cell_table(company, parameters):
-    """Customers and buyers of each cell of R and F: index `cell`, columns `customers`, `buyers`."""
+    """Each cell of R and F: index `cell`; columns `customers`, `buyers`, `orders` (of the buyers, in the window)."""
     scores = scored(company, parameters)
-    again = scores.customer_id.isin(bought_within(company, parameters))
-    cell = (scores.R.astype(str) + scores.F.astype(str)).rename("cell")
-    return again.groupby(cell).agg(customers="size", buyers="sum")
+    orders = scores.customer_id.map(bought_within(company, parameters).value_counts()).fillna(0).astype("int64")
+    table = pd.DataFrame({"cell": code(scores, "RF"), "again": orders > 0, "orders": orders})
+    return table.groupby("cell").agg(customers=("again", "size"), buyers=("again", "sum"), orders=("orders", "sum"))
 
 
 def gain_of_cells(company, parameters, per_buyer_cents=None):
@@ -396,10 +512,20 @@ def gain_of_cells(company, parameters, per_buyer_cents=None):
     return cells.buyers * per_buyer_cents - cells.customers * parameters.letter_cost_cents * 100
 
 
+def revenue_cents(company, parameters):
+    """The mean amount of an order, in whole cents, over all orders known."""
+    amounts = known_orders(company, parameters).amount_cents
+    return round(int(amounts.sum()) / len(amounts))
+
+
+def worth_it(gain):
+    return set(gain.index[gain > 0])
+
+
 @key.question(
     "q6",
     points=3,
-    minutes=6,
+    minutes=12,
     compare=Members(),
     hints=[
         "For each cell: buyers x lift x margin is what the letters add; customers x cost is what they cost.",
@@ -407,8 +533,7 @@ def gain_of_cells(company, parameters, per_buyer_cents=None):
     ],
 )
 def cells_worth_a_letter(company, parameters):
-    gain = gain_of_cells(company, parameters)
-    return set(gain.index[gain > 0])
+    return worth_it(gain_of_cells(company, parameters))
 
 
 @cells_worth_a_letter.near_tie
@@ -422,17 +547,80 @@ def closest_cell(company, parameters):
     "lift, a share of them."
 )
 def response_taken_as_effect(company, parameters):
-    gain = gain_of_cells(company, parameters, margin_cents(company, parameters) * 100)
-    return set(gain.index[gain > 0])
+    return worth_it(gain_of_cells(company, parameters, margin_cents(company, parameters) * 100))
+
+
+@cells_worth_a_letter.mistake(
+    "You counted with 1 + lift. The buyers come without a letter; only the lift is the letter's, a share of them."
+)
+def one_plus_lift(company, parameters):
+    per_buyer = margin_cents(company, parameters) * (100 + parameters.lift_percent)
+    return worth_it(gain_of_cells(company, parameters, per_buyer))
+
+
+@cells_worth_a_letter.mistake(
+    "You counted orders. Count one order for each buyer, also for those who ordered twice.", sometimes=True
+)
+def orders_for_buyers(company, parameters):
+    cells = cell_table(company, parameters)
+    adds = cells.orders * margin_cents(company, parameters) * parameters.lift_percent
+    return worth_it(adds - cells.customers * parameters.letter_cost_cents * 100)
 
 
 @cells_worth_a_letter.mistake(
     "You counted with revenue. The goods must be paid from it: a letter earns margin.", sometimes=True
 )
 def revenue_for_margin(company, parameters):
-    revenue = round(int(known_orders(company, parameters).amount_cents.sum()) / len(known_orders(company, parameters)))
-    gain = gain_of_cells(company, parameters, revenue * parameters.lift_percent)
-    return set(gain.index[gain > 0])
+    return worth_it(gain_of_cells(company, parameters, revenue_cents(company, parameters) * parameters.lift_percent))
+
+
+@cells_worth_a_letter.mistake(
+    "You took the lift as a share of all customers, so every cell is worth a letter. It is a share of the buyers."
+)
+def lift_of_all_customers(company, parameters):
+    cells = cell_table(company, parameters).customers
+    adds = cells * margin_cents(company, parameters) * parameters.lift_percent
+    return worth_it(adds - cells * parameters.letter_cost_cents * 100)
+
+
+# Both make every cell with a buyer in it.
+ANY_BUYER = (
+    "Every cell with a single buyer comes out. Two slips do that: lift_percent not divided by 100, or a cost for the "
+    "buyers only. You pay for a letter to every customer of the cell."
+)
+
+
+@cells_worth_a_letter.mistake(ANY_BUYER)
+def percent_not_divided(company, parameters):
+    per_buyer = margin_cents(company, parameters) * parameters.lift_percent * 100
+    return worth_it(gain_of_cells(company, parameters, per_buyer))
+
+
+@cells_worth_a_letter.mistake(ANY_BUYER)
+def cost_of_buyers_only(company, parameters):
+    per_buyer = margin_cents(company, parameters) * parameters.lift_percent - parameters.letter_cost_cents * 100
+    return worth_it(cell_table(company, parameters).buyers * per_buyer)
+
+
+@cells_worth_a_letter.mistake(
+    "No cell comes out where the margin is in euro and the cost in cents, or where the lift is divided by 100 twice. "
+    "Keep all money in cents."
+)
+def margin_in_euro(company, parameters):
+    return worth_it(
+        gain_of_cells(company, parameters, margin_cents(company, parameters) * parameters.lift_percent / 100)
+    )
+
+
+@cells_worth_a_letter.mistake("Your letters are swapped: a cell is R first, then F.", sometimes=True)
+def frequency_before_recency(company, parameters):
+    return {cell[::-1] for cell in cells_worth_a_letter(company, parameters)}
+
+
+@cells_worth_a_letter.mistake("You took the cells where a letter costs more than it adds. Turn the comparison round.")
+def comparison_turned_round(company, parameters):
+    gain = gain_of_cells(company, parameters)
+    return set(gain.index[gain <= 0])
 
 
 @cells_worth_a_letter.mistake(
@@ -445,11 +633,11 @@ def best_cell_only(company, parameters):
 @key.question(
     "q7",
     points=2,
-    minutes=4,
+    minutes=3,
     compare=Number(tolerance=1, unit="cents"),
     follows=["q6"],
     hints=[
-        "Add up, over your cells, what the letters add less what they cost.",
+        "Add up, over the cells of question 6, what the letters add less what they cost.",
         "A letter goes to every customer of the cell, also to those who do not buy.",
     ],
 )
@@ -458,7 +646,7 @@ def expected_gain(company, parameters, cells):
     return float(gain[gain.index.isin(list(cells))].sum() / 100)
 
 
-@expected_gain.mistake("That is a letter to everybody. Send it to your cells only.")
+@expected_gain.mistake("That is a letter to everybody. Send it to the cells of question 6 only.")
 def letter_to_everybody(company, parameters, cells):
     return float(gain_of_cells(company, parameters).sum() / 100)
 
@@ -482,6 +670,34 @@ def all_purchases_counted(company, parameters, cells):
     return float(gain[gain.index.isin(list(cells))].sum() / 100)
 
 
+@expected_gain.mistake(
+    "You counted with 1 + lift. The buyers come without a letter; only the lift is the letter's, a share of them."
+)
+def one_plus_lift_counted(company, parameters, cells):
+    per_buyer = margin_cents(company, parameters) * (100 + parameters.lift_percent)
+    gain = gain_of_cells(company, parameters, per_buyer)
+    return float(gain[gain.index.isin(list(cells))].sum() / 100)
+
+
+@expected_gain.mistake("You counted with revenue. The goods must be paid from it: a letter earns margin.")
+def revenue_counted(company, parameters, cells):
+    gain = gain_of_cells(company, parameters, revenue_cents(company, parameters) * parameters.lift_percent)
+    return float(gain[gain.index.isin(list(cells))].sum() / 100)
+
+
+@expected_gain.mistake("You counted orders. Count one order for each buyer, also for those who ordered twice.")
+def orders_counted(company, parameters, cells):
+    chosen = cell_table(company, parameters).loc[sorted(cells)]
+    adds = int(chosen.orders.sum()) * margin_cents(company, parameters) * parameters.lift_percent / 100
+    return float(adds - int(chosen.customers.sum()) * parameters.letter_cost_cents)
+
+
+STRICT_RULES = [
+    ("we miss you", lambda s: (s.R < 2) & (s.F > 4)),
+    ("early access", lambda s: (s.R > 4) & (s.F > 4)),
+    ("second bag", lambda s: (s.R > 4) & (s.F == 1)),
+    ("gift box", lambda s: s.M == 5),
+]
 RULES = [
     ("we miss you", lambda s: (s.R <= 2) & (s.F >= 4)),
     ("early access", lambda s: (s.R >= 4) & (s.F >= 4)),
@@ -500,8 +716,8 @@ def offers_by(scores, rules):
 @key.question(
     "q8",
     points=2,
-    minutes=4,
-    compare=Mapping(Text()),
+    minutes=7,
+    compare=Mapping(Text(), key="customer_id"),
     hints=[
         "Go through the rules from the top; a customer gets the first offer that fits.",
         "np.select takes conditions in order, the choices, and what remains.",
@@ -520,6 +736,11 @@ def last_rule_wins(company, parameters):
 def offers_upside_down(company, parameters):
     scores = scored(company, parameters)
     return offers_by(scores.assign(R=6 - scores.R), RULES)
+
+
+@offers.mistake('"At most" and "at least" include the number itself: use <= and >=.')
+def numbers_left_out(company, parameters):
+    return offers_by(scored(company, parameters), STRICT_RULES)
 
 
 @key.step
@@ -546,7 +767,7 @@ def times_chance(table):
 @key.question(
     "q9",
     points=3,
-    minutes=6,
+    minutes=11,
     compare=Overlap(least=0.8),
     hints=[
         "For each customer count the orders and those that hold a gift; leave out who has fewer than three orders.",
@@ -615,4 +836,4 @@ def always_found(company, parameters):
     return set(table.index[passing(table)])
 
 
-key.judgement("q10", points=3, minutes=5)
+key.judgement("q10", points=3, minutes=6)

@@ -55,7 +55,7 @@ NOT_RESULTS = (
     re.compile(rf"\b(?P<keep>)(?:{REFERENCE_KIND})s\s+\d+[a-z]?(?:(?:,\s*|\s+and\s+|\s+to\s+|-)\d+[a-z]?)*\b", re.I),
     re.compile(rf"\b(?P<keep>)(?:{REFERENCE_KIND})\s+\d+[a-z]?\b", re.I),
     re.compile(r"(?P<keep>)\((?:[^()\d]|\b(?:1[89]|20)\d\d[a-z]?;)*\b(?:1[89]|20)\d\d[a-z]?\)"),
-    re.compile(r"(?P<keep>)\((?:\d+\s+(?:points?|minutes?|min)(?:,\s*)?)+\)"),
+    re.compile(r"(?P<keep>)\((?:\d+\s+(?:points?|minutes?|min)(?:,\s*)?)+(?:marked by hand)?\)"),
 )
 MINUTES = re.compile(
     r"\b\d+(?:\s*(?:\+|-|to)\s*\d+)*[\s-](?:minutes?|min)\b|\b(?:minutes?|min)\s+\d+(?:\s*(?:-|to)\s*\d+)?\b", re.I

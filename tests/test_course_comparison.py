@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from crmlab.course.codec import CodecError, plain
-from crmlab.course.comparison import Date, Number, Text, YesNo, rule_fields, rule_from_fields
+from crmlab.course.comparison import Date, Diagnosis, Number, Text, YesNo, rule_fields, rule_from_fields
 from crmlab.course.comparison_many import Mapping, Members, Overlap, Sequence, Table
 from crmlab.course.verdict import Known, judge
 
@@ -63,6 +63,50 @@ def test_whole_numbers_are_exact_however_large():
 )
 def test_the_mistake_in_a_number_is_named(right, found, said):
     assert said in Number(unit="euro").problem(right, found)
+
+
+@pytest.mark.parametrize(
+    ("right", "found", "is_rounded"),
+    [
+        (0.4167, 0.42, True),
+        (0.4167, 0.41, True),
+        (142.37, 142, True),
+        (142.37, 143.4, False),
+        (142.37, 142.3712, False),
+        (2.63, 3, False),
+        (0.004, 0.0, False),
+        (3430, 3431, False),
+    ],
+)
+def test_a_rounded_number_is_told_from_a_wrong_one(right, found, is_rounded):
+    said = Number(tolerance=0.0005).problem(right, found)
+    assert ("rounded" in said) == is_rounded == isinstance(said, Diagnosis)
+
+
+def test_only_what_needs_no_hint_is_a_diagnosis():
+    for rule, right, found in (
+        (Number(), 12.5, 13.7),
+        (Number(), 12.5, 12.501234),
+        (Text(), "55", "54"),
+        (Members(), {1, 2, 3}, {1, 2}),
+        (Mapping(), {1: 0.5}, {2: 0.5}),
+        (Mapping(), {1: 0.5}, {1: 0.7}),
+        (Table(), RIGHT, RIGHT.iloc[:1]),
+    ):
+        said = rule.problem(right, found)
+        assert said
+        assert not isinstance(said, Diagnosis), said
+    for rule, right, found in (
+        (Number(), 12.5, "12.5"),
+        (Text(), "55", 55),
+        (Members(), {"55"}, {55}),
+        (Mapping(), {1: 0.5}, {1: 50.0}),
+        (Mapping(), {1: 0.5}, [0.5]),
+        (Sequence(), [0.5], [50.0]),
+        (Table(), RIGHT, RIGHT.drop(columns="rate")),
+        (Table(), RIGHT, RIGHT.assign(rate=RIGHT.rate * 100)),
+    ):
+        assert isinstance(rule.problem(right, found), Diagnosis), found
 
 
 @settings(deadline=None)
@@ -139,6 +183,49 @@ def test_a_mapping_is_a_dict_or_a_series():
     assert "expected a dict or a Series" in rule.problem(right, ["112", "555"])
 
 
+CODES = {100: "112", 200: "555", 300: "321"}
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (
+            pd.Series(["112", "555", "321"], index=[57, 112, 180]),
+            'the index should be customer_id; yours looks like row numbers: use set_index("customer_id")',
+        ),
+        (
+            pd.Series(["112", "555", "321"], index=["100", "200", "300"]),
+            "the index should hold whole numbers (found: text)",
+        ),
+        ({"100": "112", "200": "555", "300": "321"}, "the dict's keys should hold whole numbers (found: text)"),
+        ({100: "112", 200: None, 300: "321"}, "1 of 3 values are wrong; at 200: the value is missing"),
+        (pd.Series(["112", None, "321"], index=[100, 200, 300]), "at 200: the value is missing"),
+        (
+            pd.DataFrame({"customer_id": [100], "code": ["112"]}),
+            'expected a dict or a Series (found: a DataFrame): take one column, frame.set_index("customer_id")["..."]',
+        ),
+    ],
+)
+def test_a_wrong_index_is_named(found, said):
+    problem = Mapping(Text(), key="customer_id").problem(CODES, plain(found))
+    assert said in problem
+    assert isinstance(problem, Diagnosis)
+
+
+def test_wrong_customers_under_the_right_index_are_no_row_numbers():
+    rule = Mapping(Text(), key="customer_id")
+    named = pd.Series(["112", "555", "321"], index=pd.Index([1, 2, 3], name="customer_id"))
+    assert rule.problem(CODES, named) == "the keys are not right: 3 of your 3 do not belong to it, and 3 are missing"
+    mostly = pd.Series(["112", "555", "321"], index=[100, 200, 301])
+    assert "the keys are not right: 1 of your 3" in rule.problem(CODES, mostly)
+
+
+def test_a_unit_is_judged_on_the_largest_value():
+    shares = {1: 0.0041, 2: 0.0114, 5: 0.3556}
+    said = Mapping(Number(tolerance=0.0005)).problem(shares, {1: 0, 2: 1, 5: 36})
+    assert said == "3 of 3 values are wrong; at 5: the number is 100 times too large: check its unit"
+
+
 RIGHT = pd.DataFrame({"cell": ["55", "11"], "rate": [0.5, 0.25], "customers": [10, 20]})
 
 
@@ -194,6 +281,7 @@ def test_a_rule_for_a_column_is_used():
         Members(),
         Overlap(least=0.7),
         Mapping(Text()),
+        Mapping(Number(tolerance=0.5), key="R"),
         Sequence(Number(tolerance=1)),
         Table(key=("cell",), columns={"rate": Number(tolerance=0.05), "cell": Text()}, only=True),
     ],

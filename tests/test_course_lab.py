@@ -12,11 +12,12 @@ from nbclient import NotebookClient
 
 from crmlab.course import Lab
 from crmlab.course.attempts import Attempts
+from crmlab.course.comparison import Number
 from crmlab.course.lab import NotAttemptedError, NotCorrectError
 from crmlab.course.parameters import Parameters
 from crmlab.course.practice import PracticeFileError, read_practice
 from crmlab.course.session import lab_session
-from crmlab.course.verdict import judge
+from crmlab.course.verdict import Known, judge
 
 ROOT = Path(__file__).resolve().parent.parent
 PRACTICE = ROOT / "exercises" / "practice" / "04_rfm.json"
@@ -74,24 +75,67 @@ def test_the_untouched_cell_is_not_attempted(home):
     assert lab.progress().state["q1"] == "not attempted"
 
 
-def test_hints_come_in_steps_and_the_solution_after_two_tries(home):
+def said_of(lab, question, answer):
+    with pytest.raises(NotCorrectError) as caught:
+        lab.check(question, answer)
+    return " ".join(str(caught.value).split())
+
+
+def test_hints_come_in_steps_and_the_solution_after_two_tries_with_hints(home):
     lab = Lab("04_rfm")
     hints = read_practice(PRACTICE).questions["q1"].hints
-    said = []
-    for answer in (1, 1, 2, 3):
-        with pytest.raises(NotCorrectError) as caught:
-            lab.check("q1", answer)
-        said.append(" ".join(str(caught.value).split()))
+    said = [said_of(lab, "q1", answer) for answer in (1, 1, 2, 3)]
     assert hints[0] in said[0]
     assert hints[1] not in said[0]
     assert said[1] == said[0], "the same answer again is the same try"
     assert hints[1] in said[2]
-    assert "Your instructor has the solution" in said[2]
+    assert "solution" not in said[2]
+    assert "Your instructor has the solution" in said[3]
     (home / "solutions").mkdir()
     (home / "solutions" / "04_rfm.ipynb").touch()
     with pytest.raises(NotCorrectError, match=r"solutions/04_rfm\.ipynb, at q1"):
         lab.check("q1", 4)
     assert lab.progress().wrong_tries["q1"] == 4
+
+
+def test_a_wrong_kind_unit_sign_or_rounding_is_said_alone_and_spends_no_hint(home):
+    lab = Lab("04_rfm")
+    value = right("q1")
+    hints = read_practice(PRACTICE).questions["q1"].hints
+    for answer, said in (
+        ("12", "q1 is not correct yet: expected a number (found: text)."),
+        (None, "q1 is not correct yet: expected a number (found: None)."),
+        (value * 100, "q1 is not correct yet: the number is 100 times too large: is it in days?"),
+        (-value, "q1 is not correct yet: the number has the wrong sign."),
+        (round(value), "q1 is not correct yet: the number looks rounded: give it as it is computed."),
+    ):
+        assert said_of(lab, "q1", answer) == said
+    first = said_of(lab, "q1", 1)
+    assert hints[0] in first
+    assert hints[1] not in first
+    assert lab.progress().wrong_tries["q1"] == 6
+
+
+def test_a_known_mistake_spends_no_hint_and_is_not_called_rounded(home):
+    lab = Lab("04_rfm")
+    for mistake in known("q1"):
+        said = said_of(lab, "q1", mistake.answer)
+        assert mistake.hint in said
+        assert "rounded" not in said
+    assert "Another answer brings another hint" in said_of(lab, "q1", 1)
+    question = read_practice(PRACTICE).questions["q1"]
+    verdict = judge(question.right * 100, question.right, question.rule, [Known("cents", question.right * 100, "Why?")])
+    assert lab._message("q1", verdict, 0) == "q1 is not correct yet.\nHint: Why?"
+
+
+def test_an_answer_that_several_mistakes_lead_to_gets_a_hint_that_is_true_of_each():
+    several = [Known("orders", 7, "You counted orders."), Known("lines", 7, "You counted lines.")]
+    assert judge(7, 5, Number(), several).hint == "You counted orders. Or: You counted lines."
+
+
+def test_a_list_that_is_graded_against_the_truth_is_called_close(home, capsys):
+    Lab("04_rfm").check("q9", right("q9"))
+    assert "does your code then give an empty set?" in capsys.readouterr().out
 
 
 def test_a_message_never_holds_the_right_value(home):
@@ -121,15 +165,28 @@ def test_a_question_that_builds_on_another_says_so(home):
     assert "builds on" not in str(caught.value)
 
 
-def test_tries_are_remembered_in_my_work_only(home, monkeypatch):
+def test_tries_are_remembered_in_my_work_only(home, monkeypatch, capsys):
     Lab("04_rfm").check("q1", right("q1"))
     stored = home / "my_work" / ".progress" / "04_rfm.json"
     assert json.loads(stored.read_text(encoding="utf-8"))["q1"]["right"] is True
     assert Lab("04_rfm").progress().state["q1"] == "correct"
     stored.unlink()
+    assert "forgotten" not in capsys.readouterr().out
     monkeypatch.chdir(home / "exercises")
-    Lab("04_rfm").check("q1", right("q1"))
+    lab = Lab("04_rfm")
+    lab.check("q1", right("q1"))
     assert not stored.exists()
+    capsys.readouterr()
+    assert lab.progress().state["q1"] == "correct"
+    said = " ".join(capsys.readouterr().out.split())
+    assert said == "These tries are forgotten when the kernel stops: they are remembered in my_work/04_rfm.ipynb only."
+
+
+def test_tries_of_a_file_without_general_hints_are_read(tmp_path):
+    stored = tmp_path / "progress.json"
+    stored.write_text('{"q1": {"right": false, "wrong": ["0"]}}', encoding="utf-8")
+    attempts = Attempts(stored)
+    assert (attempts.tries("q1"), attempts.wrong("q1", 1), attempts.tries("q1")) == (1, 1, 2)
 
 
 @pytest.mark.parametrize("broken", ["", "{", "[]", '{"q1": 3}', '{"q1": {"right": 1, "wrong": []}}', "\x00\xff"])

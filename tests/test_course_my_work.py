@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from crmlab.course.exercise_notebook import nbgrader_metadata, notebook_text
 from crmlab.course.my_work import MyWorkError, open_all, open_exercise, reset_exercise, update_exercise
@@ -166,6 +166,43 @@ def test_reset_puts_back_one_answer_or_all_and_keeps_what_was_there(home):
     assert sources(own(home)) == sources(FIRST)
 
 
+def test_reset_takes_what_the_check_said_with_it_and_keeps_no_copy_of_the_untouched(home):
+    notebook = worked_on(home)
+    for each in notebook.cells:
+        if each.id in ("q1-check", "q2-check"):
+            each.outputs, each.execution_count = [new_output("stream", text=f"{each.id}: correct")], 1
+    put(home, notebook, "my_work")
+    assert reset_exercise(home, "04_rfm", "q1") is not None
+    checks = {each.id: each for each in own(home).cells if each.id.endswith("-check")}
+    assert (checks["q1-check"].outputs, checks["q1-check"].execution_count) == ([], None)
+    assert checks["q2-check"].outputs[0].text == "q2-check: correct"
+    assert reset_exercise(home, "04_rfm", "q1") is None
+    reset_exercise(home, "04_rfm")
+    assert reset_exercise(home, "04_rfm") is None
+    assert len(list((home / "my_work" / "kept").iterdir())) == 2
+
+
+@pytest.mark.parametrize("gone", [{"q1"}, {"q1-check"}, {"q2", "q2-check"}, {"q3"}, {"q1", "q1-check", "q2"}])
+@pytest.mark.parametrize("how", ["update", "reset"])
+def test_a_deleted_cell_is_put_back_in_its_place(home, gone, how):
+    notebook = worked_on(home)
+    notebook.cells = [each for each in notebook.cells if each.id not in gone]
+    put(home, notebook, "my_work")
+    if how == "update":
+        done = update_exercise(home, "04_rfm")
+        assert set(done.put_back) == {name.removesuffix("-check") for name in gone}
+        assert sources(nbformat.read(done.kept, as_version=4)) == sources(notebook)
+        assert update_exercise(home, "04_rfm").kept is None
+    else:
+        reset_exercise(home, "04_rfm", sorted(gone)[0][:2])
+    course = [each.id for each in own(home).cells if each.id in {each.id for each in FIRST.cells}]
+    assert course == [each.id for each in FIRST.cells]
+    assert {"My notes", "x + 1  # mine", "print('end')"} <= set(sources(own(home)))
+    if how == "update" and "q1" not in gone:
+        assert "x = 42" in sources(own(home))
+    nbformat.validate(own(home))
+
+
 def test_what_there_is_not_is_named(home):
     with pytest.raises(MyWorkError, match=r"no exercise '99' \(found: 04_rfm\)"):
         open_exercise(home, "99")
@@ -180,13 +217,20 @@ def test_a_copy_that_is_no_notebook_is_named_and_left(home):
     open_exercise(home, "04_rfm")
     broken = home / "my_work" / "04_rfm.ipynb"
     broken.write_text("{", encoding="utf-8")
-    put(home, original(*FIRST.cells[:3]))
     put(home, original(answer("q1"), check("q1")), name="05_next")
     broken_one, next_one = open_all(home)
     assert "cannot be read as a notebook" in broken_one.problem
+    assert "`crmlab reset 04_rfm` keeps a copy of it" in broken_one.problem
+    put(home, original(*FIRST.cells[:3]))
+    assert open_all(home)[0].problem == broken_one.problem
+    with pytest.raises(MyWorkError, match="`crmlab reset 04_rfm` keeps a copy of it"):
+        reset_exercise(home, "04_rfm", "q1")
     assert (next_one.exercise, next_one.problem) == ("05_next", None)
     assert (home / "my_work" / "05_next.ipynb").is_file()
     assert broken.read_text(encoding="utf-8") == "{"
+    broken.write_bytes(b"\xff\xfe{")
+    assert reset_exercise(home, "04_rfm").read_bytes() == b"\xff\xfe{"
+    assert sources(own(home)) == sources(original(*FIRST.cells[:3]))
 
 
 def test_a_copy_without_its_original_is_still_updated(home):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import nbformat
@@ -30,11 +31,15 @@ def submission(changes=None, untouched=()):
 
 
 @pytest.fixture(scope="module")
-def scores(tmp_path_factory):
+def scores(tmp_path_factory, request):
     """The points of each question that nbgrader gives three students, by student."""
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
+    # nbgrader calls alembic by its bare name, which is on the path only where the environment is activated.
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    request.addfinalizer(monkeypatch.undo)
     course = tmp_path_factory.mktemp("course")
     students = {
         "all_right": submission(),

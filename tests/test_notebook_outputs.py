@@ -220,6 +220,7 @@ def test_a_number_that_no_cell_shows_is_missed(prose, missing):
         "### Section two, 25 minutes",
         "*Minutes 10 to 25*",
         "**Question** (2 points, 5 minutes): score the customers",
+        "**Question** (3 points, 6 minutes, marked by hand). Say what it means",
         "## References\n\n- Hughes, A. (1996). *Strategic Database Marketing*, pp. 101-120.",
         "UTF-8 and the column R5",
     ],

@@ -227,7 +227,7 @@ def test_date_text(day, date_format, expected):
         ("01/02/2020", None, "'01/02/2020' is not an ISO 8601 date such as 1997-01-31; say how to read it, as date_"),
         ("19970131", None, "date_format="),
         ("1997-1-31", None, "is not an ISO 8601 date"),
-        ("2025-02-29", None, "is not an ISO 8601 date"),
+        ("2025-02-29", None, "date '2025-02-29' is not in the calendar"),
         ("2025-01-01T25:00", None, "is not an ISO 8601 date"),
         ("2025-01-01x", None, "is not an ISO 8601 date"),
         ("", None, "date is missing"),
@@ -458,8 +458,7 @@ TWO_ORDERS = [["A", 2, 100, "2025-01-31"], ["B", 3, 250, "2025-02-28"]]
 
 def summary(orders):
     return [
-        [who, number, cents, f"{day:%Y-%m-%d}"]
-        for who, number, day, cents in orders.itertuples(index=False, name=None)
+        [who, number, cents, f"{day:%Y-%m-%d}"] for who, number, day, cents in orders.itertuples(index=False, name=None)
     ]
 
 

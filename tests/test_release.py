@@ -144,12 +144,11 @@ def test_what_is_released_has_no_solution_and_the_same_bytes_each_time(home):
 FAULTS = [
     # A mistake that is no mistake.
     ("return len(company.orders)", "return loyal(company, parameters)", "seed 1{}: q1: the mistake 'orders' is right"),
-    # Two mistakes with one value: the second would get the first one's hint.
+    # A mistake that its own rule does not know again, so that nobody would get its hint.
     (
-        '@key.question("q2"',
-        '@loyal.mistake("You counted lines.")\ndef lines(company, parameters):\n    return len(company.orders)\n\n'
-        '@key.question("q2"',
-        "q1: the mistake 'lines' earns the hint of 'orders', not its own",
+        "return len(company.orders)",
+        'return float("nan")',
+        "q1: the mistake 'orders' does not earn its own hint",
     ),
     # A reference that the notebook does not agree with.
     (">= parameters.least", "> parameters.least", "q1: the solution's answer scores 0%"),
@@ -183,6 +182,18 @@ def test_an_unsound_key_is_refused_by_question_seed_and_mistake(home, old, new, 
     with pytest.raises(NotReleasedError):
         release_exercise(home, "90_small")
     assert not (home / "exercises").exists()
+
+
+LINES = '@loyal.mistake("{}")\ndef lines(company, parameters):\n    return len(company.orders)\n\n@key.question("q2"'
+
+
+def test_two_mistakes_of_one_answer_at_practice_must_share_a_hint(home):
+    write(home, KEY.replace('@key.question("q2"', LINES.format("You counted lines.")))
+    with pytest.raises(NotReleasedError, match="q1: the mistakes 'orders' and 'lines' share their answer and not"):
+        made_exercise(home, "90_small")
+    assert small_proof(home) == [], "on a hidden company nobody is told of a mistake"
+    write(home, KEY.replace('@key.question("q2"', LINES.format("You counted orders.")))
+    made_exercise(home, "90_small")
 
 
 def test_a_sound_key_has_no_faults(home):
@@ -313,5 +324,19 @@ def test_the_commands_of_a_student(home):
     assert (home / "my_work" / "90_small.ipynb").is_file()
     assert "0 of 2" in CliRunner().invoke(app, ["progress"]).output
     run = CliRunner().invoke(app, ["reset", "90_small", "q1"])
-    assert (run.exit_code, "90_small-1.ipynb" in run.output) == (0, True)
+    assert (run.exit_code, run.output) == (0, "q1 was untouched: nothing is replaced\n")
+    own = home / "my_work" / "90_small.ipynb"
+    own.write_text(own.read_text(encoding="utf-8").replace("loyal = ...", "loyal = 7"), encoding="utf-8")
+    run = CliRunner().invoke(app, ["reset", "90_small", "q1"])
+    assert (run.exit_code, "90_small-1.ipynb. Reload the notebook if it is open." in run.output) == (0, True)
+    notebook = nbformat.read(own, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.id != "q2"]
+    nbformat.write(notebook, own)
+    assert "90_small: the cells of q2 were gone and are put back" in CliRunner().invoke(app, ["update"]).output
+    own.write_text("{", encoding="utf-8")
+    run = CliRunner().invoke(app, ["update"])
+    assert (run.exit_code, "`crmlab reset 90_small` keeps a copy of it" in run.output) == (1, True)
+    assert CliRunner().invoke(app, ["reset", "90_small"]).exit_code == 0
+    assert (home / "my_work" / "kept" / "90_small-3.ipynb").read_text(encoding="utf-8") == "{"
+    assert "as it was" in CliRunner().invoke(app, ["update"]).output
     assert CliRunner().invoke(app, ["reset", "90_small", "q7"]).exit_code == 2

@@ -63,6 +63,29 @@ class Assumptions:
     # A service contract may end at each anniversary.
     contract_a: float = 1.4
     contract_b: float = 3.2
+    # Campaigns (see ``crmlab.company.effects``). The chance that an e-mail persuades, in the mean of those who still
+    # need coffee, by message; the chance that it puts off; a phone call does more of both.
+    voucher_persuasion: float = 0.03
+    new_roast_persuasion: float = 0.016
+    gift_guide_persuasion: float = 0.018
+    plan_advice_persuasion: float = 0.005
+    put_off: float = 0.03
+    # Whoever has left is persuaded by this factor less; each message more in 30 days persuades by this factor less.
+    lapsed_factor: float = 0.2
+    wear_out: float = 0.7
+    # Hazard of an opt-out at the first message in 30 days; at the n-th it is n to this power times as large.
+    opt_out_hazard: float = 0.006
+    fatigue_power: float = 1.5
+    # The campaign file: conversion within 14 days without a message, and what each message adds to it in the mean.
+    file_baseline: float = 0.0057
+    file_voucher_uplift: float = 0.0068
+    file_new_roast_uplift: float = 0.0031
+    # The web: who accepts cookies, and what the personal page adds to the log-odds of a click on its offer.
+    cookie_consent_share: float = 0.58
+    personal_page_log_odds: float = 0.35
+    # Prospects, for each person who has bought; how many of them are like one of the best customers.
+    prospects_per_person: float = 0.12
+    twin_share: float = 0.12
 
     @property
     def days(self) -> int:
@@ -76,6 +99,20 @@ _VARYING = (
     "price_rise_hazard", "competitor_hazard", "late_share", "failure_share", "unresolved_share", "office_share",
     "subscriber_share", "subscription_a", "subscription_b", "contract_a", "contract_b",
 )  # fmt: skip
+
+#: The same for settings that came later: their own stream leaves those above as they are.
+_VARYING_CAMPAIGNS = (
+    "voucher_persuasion", "new_roast_persuasion", "gift_guide_persuasion", "plan_advice_persuasion", "put_off",
+    "opt_out_hazard", "file_baseline", "file_voucher_uplift", "file_new_roast_uplift", "cookie_consent_share",
+    "personal_page_log_odds",
+)  # fmt: skip
+
+
+def _varied(rng: np.random.Generator, names: tuple[str, ...]) -> dict[str, float]:
+    factors = np.exp(rng.normal(0.0, 0.10, len(names)))
+    standard = Assumptions()
+    # Four digits that count, also of small shares.
+    return {name: float(f"{getattr(standard, name) * factor:.4g}") for name, factor in zip(names, factors, strict=True)}
 
 
 @functools.lru_cache(maxsize=8)
@@ -91,4 +128,5 @@ def draw_assumptions(seed: int) -> Assumptions:
     absent = ABSENCES[rng.integers(len(ABSENCES))] if missing else ""
     standard = Assumptions()
     varied = {name: round(getattr(standard, name) * factor, 4) for name, factor in zip(_VARYING, factors, strict=True)}
-    return dataclasses.replace(standard, absent=absent, **varied)
+    later = _varied(random_generator(seed, "assumptions/campaigns"), _VARYING_CAMPAIGNS)
+    return dataclasses.replace(standard, absent=absent, **varied, **later)

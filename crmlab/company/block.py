@@ -1,9 +1,10 @@
 """Blocks and domains: how a company of any size is drawn piece by piece, with the same result on any number of workers.
 
 A **domain** is one part of the company's life (its people, its orders, its returns). It is drawn once for the
-company, or once for each **block** of customers. Each draw has a random stream of its own, keyed by the seed, the
-domain's name and the block's number. So it does not matter which worker draws a block, or when; and a new domain
-leaves the others' tables unchanged. Block sizes are constants: they are part of what a seed means.
+company, or once for each **block** of customers; or it is a **file** that stands beside the company, on which nothing
+builds. Each draw has a random stream of its own, keyed by the seed, the domain's name and the block's number. So it
+does not matter which worker draws a block, or when; and a new domain leaves the others' tables unchanged. Block sizes
+are constants: they are part of what a seed means.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import zlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -78,13 +79,34 @@ class Drawn:
     facts: Any = None
 
 
+class Made(dict[str, Any]):
+    """What earlier domains made: their ``facts`` by the domain's name, as a mapping.
+
+    ``tables`` and ``truth`` hold what they wrote in this block (or for the company), by the table's name: a later
+    domain may look up what the company could look up, or what really happened.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: dict[str, pa.Table] = {}
+        self.truth: dict[str, pa.Table] = {}
+
+    def add(self, name: str, drawn: Drawn) -> None:
+        """Keep what the domain ``name`` made."""
+        self[name] = drawn.facts
+        self.tables.update(drawn.tables)
+        self.truth.update(drawn.truth)
+
+
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """One part of the company's life: its name, the function that draws it, and whether blocks of people divide it.
+    """One part of the company's life: its name, the function that draws it, and what it is drawn for.
 
-    ``draw(block, made)`` gets a ``Block`` and the ``facts`` of the domains before it, by name.
+    ``draw(block, made)`` gets a ``Block`` and what the domains before it made (``Made``). ``drawn_for``: ``"block"``,
+    a block of people at a time; ``"company"``, once, and quickly, since each worker draws it again to build blocks on
+    it; ``"file"``, once and by one worker, since nothing builds on it.
     """
 
     name: str
-    draw: Callable[[Block, Mapping[str, Any]], Drawn]
-    by_block: bool = True
+    draw: Callable[[Block, Made], Drawn]
+    drawn_for: Literal["block", "company", "file"] = "block"

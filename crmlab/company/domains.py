@@ -6,21 +6,25 @@ A new domain is one module and one line here. It leaves the tables of the others
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import pyarrow as pa
 
 from crmlab.company.accounts import draw_accounts, draw_resellers
 from crmlab.company.assumptions import Assumptions
 from crmlab.company.baskets import draw_baskets
-from crmlab.company.block import BLOCK_PEOPLE, Block, Domain, Drawn
+from crmlab.company.block import BLOCK_PEOPLE, Block, Domain, Drawn, Made
+from crmlab.company.campaign_file import draw_campaign_file
+from crmlab.company.campaign_plan import draw_campaign_plan
+from crmlab.company.campaigns import draw_campaigns
 from crmlab.company.catalogue import draw_catalogue
 from crmlab.company.competitor import draw_competitor
 from crmlab.company.consents import draw_consents
 from crmlab.company.contact_points import draw_contact_points
 from crmlab.company.delivery_ratings import draw_delivery_ratings
+from crmlab.company.effects import draw_effects
 from crmlab.company.orders import draw_orders
 from crmlab.company.people import draw_people
+from crmlab.company.prospects import draw_prospects
 from crmlab.company.purchases import draw_purchases
 from crmlab.company.returns import draw_returns
 from crmlab.company.seasonal_clock import draw_seasonal_clock
@@ -28,14 +32,16 @@ from crmlab.company.service_contracts import draw_service_contracts
 from crmlab.company.subscriptions import draw_subscriptions
 from crmlab.company.tendencies import draw_tendencies
 from crmlab.company.territories import draw_territories
+from crmlab.company.web_visits import draw_web_visits
 
 DOMAINS = (
-    Domain("territories", draw_territories, by_block=False),
-    Domain("resellers", draw_resellers, by_block=False),
-    Domain("catalogue", draw_catalogue, by_block=False),
-    Domain("baskets", draw_baskets, by_block=False),
-    Domain("competitor", draw_competitor, by_block=False),
-    Domain("seasonal_clock", draw_seasonal_clock, by_block=False),
+    Domain("territories", draw_territories, drawn_for="company"),
+    Domain("resellers", draw_resellers, drawn_for="company"),
+    Domain("catalogue", draw_catalogue, drawn_for="company"),
+    Domain("baskets", draw_baskets, drawn_for="company"),
+    Domain("competitor", draw_competitor, drawn_for="company"),
+    Domain("seasonal_clock", draw_seasonal_clock, drawn_for="company"),
+    Domain("campaign_plan", draw_campaign_plan, drawn_for="company"),
     Domain("tendencies", draw_tendencies),
     Domain("accounts", draw_accounts),
     Domain("people", draw_people),
@@ -47,6 +53,11 @@ DOMAINS = (
     Domain("returns", draw_returns),
     Domain("delivery_ratings", draw_delivery_ratings),
     Domain("service_contracts", draw_service_contracts),
+    Domain("effects", draw_effects),
+    Domain("campaigns", draw_campaigns),
+    Domain("prospects", draw_prospects),
+    Domain("web_visits", draw_web_visits),
+    Domain("campaign_file", draw_campaign_file, drawn_for="file"),
 )
 
 
@@ -63,22 +74,28 @@ def blocks(customers: int, seed: int, assumptions: Assumptions) -> list[Block]:
 @functools.lru_cache(maxsize=2)
 def draw_company_wide(seed: int, assumptions: Assumptions) -> dict[str, Drawn]:
     """What is drawn once for the company, by domain. Quick, so that each worker draws it again."""
-    block = Block(seed, assumptions)
-    return _draw(block, by_block=False, drawn={})
+    return _draw(Block(seed, assumptions), "company", {})
+
+
+def draw_files(seed: int, assumptions: Assumptions) -> dict[str, Drawn]:
+    """What is drawn once and stands apart, by domain."""
+    return _draw(Block(seed, assumptions), "file", draw_company_wide(seed, assumptions))
 
 
 def draw_block(block: Block) -> dict[str, Drawn]:
     """What is drawn for one block of people, by domain."""
-    return _draw(block, by_block=True, drawn=draw_company_wide(block.seed, block.assumptions))
+    return _draw(block, "block", draw_company_wide(block.seed, block.assumptions))
 
 
-def _draw(block: Block, *, by_block: bool, drawn: dict[str, Drawn]) -> dict[str, Drawn]:
-    made: dict[str, Any] = {name: each.facts for name, each in drawn.items()}
+def _draw(block: Block, drawn_for: str, before: dict[str, Drawn]) -> dict[str, Drawn]:
+    made = Made()
+    for name, each in before.items():
+        made.add(name, each)
     new: dict[str, Drawn] = {}
     for domain in DOMAINS:
-        if domain.by_block == by_block:
+        if domain.drawn_for == drawn_for:
             new[domain.name] = domain.draw(block, made)
-            made[domain.name] = new[domain.name].facts
+            made.add(domain.name, new[domain.name])
     return new
 
 

@@ -10,7 +10,7 @@ import joblib
 
 from crmlab.company.assumptions import Assumptions, draw_assumptions
 from crmlab.company.block import Block
-from crmlab.company.domains import blocks, draw_block, draw_company_wide, tables_of
+from crmlab.company.domains import blocks, draw_block, draw_company_wide, draw_files, tables_of
 from crmlab.company.tables import whole_folder, write_parts
 from crmlab.company.truth import assumptions_table
 
@@ -62,9 +62,9 @@ def generate(
     given = draw_assumptions(seed) if assumptions is None else assumptions
     todo = blocks(customers, seed, given)
     with whole_folder(out) as folder:
-        wide = draw_company_wide(seed, given)
-        write_parts(tables_of(wide, "tables"), folder / "company", 0)
-        write_parts({**tables_of(wide, "truth"), "assumptions": assumptions_table(given)}, folder / "truth", 0)
+        once = {**draw_company_wide(seed, given), **draw_files(seed, given)}
+        write_parts(tables_of(once, "tables"), folder / "company", 0)
+        write_parts({**tables_of(once, "truth"), "assumptions": assumptions_table(given)}, folder / "truth", 0)
         work = (joblib.delayed(_write_block)(block, folder) for block in todo)
         finished = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
         for done, _ in enumerate(finished, start=1):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crmlab.home import find_home
+
+if TYPE_CHECKING:
+    from crmlab.company.market import Market
 
 
 def company_folder(path: Path | str | None = None) -> Path:
@@ -74,6 +78,7 @@ class Company:
     def __init__(self, folder: Path):
         self._folder = folder
         self._frames: dict[str, pd.DataFrame] = {}
+        self._market: Market | None = None
         description = json.loads((folder / "company.json").read_text(encoding="utf-8"))
         self.as_of = pd.Timestamp(description["as_of"])
         self.start = pd.Timestamp(description["start"])
@@ -94,6 +99,50 @@ class Company:
         if name not in self._frames:
             self._frames[name] = read_table(self._folder / "company" / name)
         return self._frames[name].copy()
+
+    def react(
+        self,
+        actions: pd.DataFrame,
+        until: object,
+        *,
+        seed: int,
+        history: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
+        """What customers do after what is done to them: reactions from the hidden truth, from ``as_of`` on.
+
+        Parameters
+        ----------
+        actions: a row an action, in any order: ``action_id`` (its own), ``customer_id``, ``at`` (a moment from
+            ``as_of`` on), ``kind``: ``message``, or ``no_contact`` for those who are held out and only watched.
+            A message needs ``channel`` (email, post, phone) and ``message`` (voucher, new_roast, gift_guide,
+            plan_advice), and a voucher may say its ``discount_percent`` (10). Other columns are not looked at.
+            Whether there is permission is the sender's business.
+        until: the last day that is watched, the whole of it.
+        seed: a whole number from 0: the market's luck. The same seed and actions give the same reactions, in any
+            order of rows; nobody's reactions depend on who else is in the list; a later ``until`` adds to them.
+        history: earlier actions (``customer_id``, ``at``, ``kind``): their messages still tire the readers.
+
+        Returns a frame in the order of time: ``action_id``, ``customer_id``, ``reaction`` (opened and clicked, of
+        e-mails; bought; opted_out), ``at``, ``amount_cents`` (paid; missing where nothing is bought) and
+        ``discount_cents``. A purchase belongs to the person's latest action before it, held out or not. Who has two
+        records reacts as one person.
+
+        Raises ``ValueError`` that names what is wrong with the actions, and ``FileNotFoundError`` where the hidden
+        truth is not there.
+
+        >>> company = open_company()
+        >>> actions = pd.DataFrame({"action_id": [1, 2], "customer_id": [7, 8], "kind": ["message", "no_contact"],
+        ...                         "channel": ["email", None], "message": ["voucher", None],
+        ...                         "at": pd.to_datetime(["2026-01-12 09:00", "2026-01-12 09:00"])})
+        >>> list(company.react(actions, "2026-01-31", seed=1).columns)
+        ['action_id', 'customer_id', 'reaction', 'at', 'amount_cents', 'discount_cents']
+        """
+        from crmlab.company.market import open_market
+        from crmlab.company.reaction import react
+
+        if self._market is None:
+            self._market = open_market(self._folder)
+        return react(self._market, actions, until, seed=seed, history=history)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.tables]

@@ -6,6 +6,7 @@ A student needs `Lab` only:
     lab = Lab("04_rfm")
 """
 
-from crmlab.course.lab import Lab
+import lazy_loader
 
-__all__ = ["Lab"]
+# The commands of this package answer at once: pandas is loaded when `Lab` is asked for.
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"lab": ["Lab"]})

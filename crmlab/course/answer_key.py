@@ -55,7 +55,8 @@ class KeyFaultError(ValueError):
 class Mistake:
     """A wrong answer to be expected: how it comes about, and the hint for whoever gave it.
 
-    `sometimes`: in some companies the mistake changes nothing; it need not be wrong in each of them.
+    `sometimes`: in some companies the mistake changes nothing; it need not be wrong in each of them. Mistakes that
+    share an answer on the practice company share a hint too, one that is true of each.
     """
 
     name: str

@@ -17,14 +17,21 @@ class Attempts:
     >>> attempts = Attempts(None)
     >>> attempts.wrong("q1", 5), attempts.wrong("q1", 5), attempts.wrong("q1", 6)
     (1, 1, 2)
+    >>> attempts.wrong("q1", "7", hinted=False)
+    2
     >>> attempts.right("q1")
-    >>> attempts.is_right("q1"), attempts.tries("q1")
-    (True, 2)
+    >>> attempts.is_right("q1"), attempts.tries("q1"), attempts.remembered
+    (True, 3, False)
     """
 
     def __init__(self, path: Path | None):
         self._path = path
         self._questions = _read(path) if path is not None else {}
+
+    @property
+    def remembered(self) -> bool:
+        """Whether the tries outlive this kernel."""
+        return self._path is not None
 
     def tries(self, name: str) -> int:
         """How many different wrong answers were checked."""
@@ -34,25 +41,36 @@ class Attempts:
         """Whether the answer last checked was right."""
         return self._questions.get(name, {}).get("right", False)
 
-    def wrong(self, name: str, answer: Any) -> int:
-        """Remember a wrong answer; gives the number of tries. What it was is not kept, only its fingerprint."""
-        state = self._questions.setdefault(name, {"right": False, "wrong": []})
+    def wrong(self, name: str, answer: Any, *, hinted: bool = True) -> int:
+        """Remember a wrong answer. What it was is not kept, only its fingerprint.
+
+        `hinted` says that it is one for the question's general hints: wrong in its value, and in no known way. Gives
+        how many different answers were.
+        """
+        state = self._state(name)
         mark = hashlib.sha256(dumps(answer).encode("utf-8")).hexdigest()[:16]
-        if mark not in state["wrong"]:
-            state["wrong"].append(mark)
+        for marks in (state["wrong"], state["hinted"]) if hinted else (state["wrong"],):
+            if mark not in marks:
+                marks.append(mark)
         state["right"] = False
         self._write()
-        return len(state["wrong"])
+        return len(state["hinted"])
 
     def right(self, name: str) -> None:
         """Remember that the question is answered."""
-        self._questions.setdefault(name, {"right": False, "wrong": []})["right"] = True
+        self._state(name)["right"] = True
         self._write()
 
     def forget(self, name: str | None = None) -> None:
         """Forget one question, or all."""
         self._questions = {} if name is None else {k: v for k, v in self._questions.items() if k != name}
         self._write()
+
+    def _state(self, name: str) -> dict[str, Any]:
+        state = self._questions.setdefault(name, {"right": False, "wrong": []})
+        # Files from before the general hints were counted lack this.
+        state.setdefault("hinted", [])
+        return state
 
     def _write(self) -> None:
         if self._path is None:
@@ -77,7 +95,9 @@ def _is_sound(content: Any) -> bool:
     return isinstance(content, dict) and all(
         isinstance(state, dict)
         and isinstance(state.get("right"), bool)
-        and isinstance(state.get("wrong"), list)
-        and all(isinstance(mark, str) for mark in state["wrong"])
+        and all(
+            isinstance(marks, list) and all(isinstance(mark, str) for mark in marks)
+            for marks in (state.get("wrong"), state.get("hinted", []))
+        )
         for state in content.values()
     )

@@ -36,7 +36,8 @@ def _outcome(home: Path, done: "Updated") -> str:
         return done.problem
     if done.kept is None:
         return "made" if done.made else "as it was"
-    return f"updated; your version before is kept in {done.kept.relative_to(home).as_posix()}"
+    what = f"the cells of {', '.join(done.put_back)} were gone and are put back" if done.put_back else "updated"
+    return f"{what}; your version before is kept in {done.kept.relative_to(home).as_posix()}"
 
 
 @app.command()
@@ -80,8 +81,13 @@ def reset(
 
         home = _home()
         kept = reset_exercise(home, exercise, question)
+        if kept is None:
+            typer.echo(f"{question or exercise} was untouched: nothing is replaced")
+            return
+        where = kept.relative_to(home).as_posix()
         typer.echo(
-            f"{question or exercise} is as it was at first; your version is kept in {kept.relative_to(home).as_posix()}"
+            f"{question or exercise} is as it was at first; your version is kept in {where}. "
+            "Reload the notebook if it is open."
         )
 
 

@@ -16,13 +16,26 @@ import pandas as pd
 
 RULES: dict[str, type["Rule"]] = {}
 
+
+class Diagnosis(str):
+    """What is wrong with an answer, where saying it is all the help needed: its kind, shape, unit, sign or rounding."""
+
+    __slots__ = ()
+
+
 #: Beyond this a whole number has no float beside it to be compared with.
 _LARGEST = 10**300
+_ROUGHLY = 2e-2
+#: What rounding can take from a number; one with more decimals than these was not rounded by a person.
+_MOST_LOST, _MOST_DECIMALS = 5e-2, 4
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How an answer is compared. `problem` is None for an answer that is right, else what is wrong with it."""
+    """How an answer is compared. `problem` is None for an answer that is right, else what is wrong with it.
+
+    Where that alone helps, without a hint at how the answer is found, it is a `Diagnosis`.
+    """
 
     def __init_subclass__(cls) -> None:
         RULES[cls.__name__] = cls
@@ -58,7 +71,7 @@ class Number(Rule):
     def problem(self, right: Any, found: Any) -> str | None:
         number = as_number(found)
         if number is None:
-            return f"expected a number (found: {described(found)})"
+            return Diagnosis(f"expected a number (found: {described(found)})")
         expected = as_number(right)
         if expected is None:
             raise TypeError(f"the right answer is {described(right)}, and its rule is for numbers")
@@ -67,7 +80,7 @@ class Number(Rule):
         if math.isnan(number) or math.isnan(expected):
             if math.isnan(number) and math.isnan(expected) and self.nan:
                 return None
-            return "the number is NaN" if math.isnan(number) else "the number is not right"
+            return Diagnosis("the number is NaN") if math.isnan(number) else "the number is not right"
         if self._close(expected, number):
             return None
         return self._what_is_wrong(expected, number)
@@ -81,15 +94,26 @@ class Number(Rule):
 
     def _what_is_wrong(self, right: float, number: float) -> str:
         unit = f": is it in {self.unit}?" if self.unit else ": check its unit"
-        if right and self._close(right * 100, number):
-            return f"the number is 100 times too large{unit}"
-        if right and math.isclose(right, number * 100, rel_tol=max(self.relative, 1e-9)):
-            return f"the number is 100 times too small{unit}"
+        # A number in another unit is often rounded too: 42 for 0.4167.
+        if math.isclose(right * 100, number, rel_tol=_ROUGHLY):
+            return Diagnosis(f"the number is 100 times too large{unit}")
+        if math.isclose(right, number * 100, rel_tol=_ROUGHLY):
+            return Diagnosis(f"the number is 100 times too small{unit}")
         if right and self._close(-right, number):
-            return "the number has the wrong sign"
+            return Diagnosis("the number has the wrong sign")
+        if _is_rounded(right, number):
+            return Diagnosis("the number looks rounded: give it as it is computed")
         if math.isclose(right, number, rel_tol=2e-3):
-            return "the number is very close: was something rounded on the way, or left out?"
+            return "the number is close, but not right"
         return "the number is not right"
+
+
+def _is_rounded(right: float, number: float) -> bool:
+    """Whether a number is what rounding, or cutting off decimals, makes of the right one."""
+    if not math.isclose(right, number, rel_tol=_MOST_LOST):
+        return False
+    decimals = next((count for count in range(_MOST_DECIMALS + 1) if round(number, count) == number), None)
+    return decimals is not None and abs(right - number) < 10.0**-decimals
 
 
 @dataclass(frozen=True)
@@ -106,7 +130,7 @@ class Text(Rule):
     def problem(self, right: Any, found: Any) -> str | None:
         text = scalar(found)
         if not isinstance(text, str):
-            return f"expected text (found: {described(found)})"
+            return Diagnosis(f"expected text (found: {described(found)})")
         return None if self._form(scalar(right)) == self._form(text) else "the text is not right"
 
     def _form(self, text: str) -> str:
@@ -127,7 +151,7 @@ class Date(Rule):
     def problem(self, right: Any, found: Any) -> str | None:
         moment = scalar(found)
         if not isinstance(moment, dt.datetime):
-            return f"expected a date (found: {described(found)})"
+            return Diagnosis(f"expected a date (found: {described(found)})")
         expected = scalar(right)
         same = moment == expected if self.time else moment.date() == expected.date()
         return None if same else "the date is not right"
@@ -144,7 +168,7 @@ class YesNo(Rule):
     def problem(self, right: Any, found: Any) -> str | None:
         answer = scalar(found)
         if not isinstance(answer, bool):
-            return f"expected True or False (found: {described(found)})"
+            return Diagnosis(f"expected True or False (found: {described(found)})")
         return None if answer == scalar(right) else "it is the other way round"
 
 

@@ -1,5 +1,6 @@
 """When are two answers of many values the same? Rules for sets, lists, dicts and tables."""
 
+import math
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmlab.course.comparison import Date, Number, Rule, Text, YesNo, described, scalar
+from crmlab.course.comparison import Date, Diagnosis, Number, Rule, Text, YesNo, as_number, described, scalar
 
 ANY_NUMBER = Number()
 LISTS = (list, tuple, set, frozenset, pd.Series, pd.Index, np.ndarray, pd.api.extensions.ExtensionArray)
@@ -81,7 +82,7 @@ class Sequence(Rule):
 
     def problem(self, right: Any, found: Any) -> str | None:
         if not isinstance(found, LISTS) or isinstance(found, set | frozenset):
-            return f"expected a list in order (found: {described(found)})"
+            return Diagnosis(f"expected a list in order (found: {described(found)})")
         values, expected = list(found), list(right)
         if len(values) != len(expected):
             return f"the list has {len(values)} values, which is too {'many' if len(values) > len(expected) else 'few'}"
@@ -90,36 +91,62 @@ class Sequence(Rule):
             return None
         if members(values) == members(expected):
             return "the values are right, their order is not"
-        first = next(iter(wrong))
-        return f"{len(wrong)} of {len(values)} values are wrong; the one in place {first + 1}: {wrong[first]}"
+        place = _most_telling(wrong, expected)
+        said = f"{len(wrong)} of {len(values)} values are wrong; the one in place {place + 1}: {wrong[place]}"
+        return type(wrong[place])(said)
 
 
 @dataclass(frozen=True)
 class Mapping(Rule):
     """A value for each key: a dict, or a Series with the keys as its index. Values are compared by the rule `of`.
 
+    `key` is the name of the column that the keys come from; messages about a wrong index say it.
+
     >>> Mapping(Text()).problem({1: "a", 2: "b"}, pd.Series(["a", "b"], index=[1, 2])) is None
     True
+    >>> Mapping(Text(), key="customer_id").problem({100: "a", 200: "b"}, pd.Series(["a", "b"]))
+    'the index should be customer_id; yours looks like row numbers: use set_index("customer_id")'
     """
 
     of: Rule = ANY_NUMBER
+    key: str = ""
 
     def problem(self, right: Any, found: Any) -> str | None:
+        if isinstance(found, pd.DataFrame):
+            return Diagnosis(
+                "expected a dict or a Series (found: a DataFrame): take one column, "
+                f'frame.set_index("{self.key or "..."}")["..."]'
+            )
         if not isinstance(found, dict | pd.Series):
-            return f"expected a dict or a Series (found: {described(found)})"
+            return Diagnosis(f"expected a dict or a Series (found: {described(found)})")
         keys = [_key(key) for key, _ in found.items()]
         if len(set(keys)) < len(keys):
             return "a key stands in it twice"
         values = dict(zip(keys, (value for _, value in found.items()), strict=True))
         expected = {_key(key): value for key, value in right.items()}
-        keys_problem = Members().problem(set(expected), set(values))
+        keys_problem = self._index_problem(set(expected), found) or Members().problem(set(expected), set(values))
         if keys_problem:
-            return f"the keys are not right: {keys_problem}"
+            return keys_problem if isinstance(keys_problem, Diagnosis) else f"the keys are not right: {keys_problem}"
         wrong = _first_problems(self.of, list(expected.values()), [values[key] for key in expected])
         if not wrong:
             return None
-        first = next(iter(wrong))
-        return f"{len(wrong)} of {len(values)} values are wrong; at {list(expected)[first]!r}: {wrong[first]}"
+        place = _most_telling(wrong, list(expected.values()))
+        said = f"{len(wrong)} of {len(values)} values are wrong; at {list(expected)[place]!r}: {wrong[place]}"
+        return type(wrong[place])(said)
+
+    def _index_problem(self, expected: set, found: Any) -> str | None:
+        """The words for keys of another kind than expected, and for row numbers in the place of keys."""
+        keys = {_key(key) for key, _ in found.items()}
+        kinds, wanted = ({described(key) for key in side} for side in (keys, expected))
+        part = "index" if isinstance(found, pd.Series) else "dict's keys"
+        if len(kinds) == 1 and len(wanted) == 1 and kinds != wanted and keys.isdisjoint(expected):
+            return Diagnosis(f"the {part} should hold {_plural(*wanted)} (found: {_plural(*kinds)})")
+        is_named = isinstance(found, pd.Series) and found.index.name == self.key
+        if not self.key or is_named or part != "index" or kinds != {"a whole number"}:
+            return None
+        if len(keys - expected) * 2 <= len(keys):
+            return None
+        return Diagnosis(f'the index should be {self.key}; yours looks like row numbers: use set_index("{self.key}")')
 
 
 @dataclass(frozen=True)
@@ -141,7 +168,7 @@ class Table(Rule):
 
     def problem(self, right: Any, found: Any) -> str | None:
         if not isinstance(found, pd.DataFrame):
-            return f"expected a DataFrame (found: {described(found)})"
+            return Diagnosis(f"expected a DataFrame (found: {described(found)})")
         frame = _with_named_index(found, right)
         said = self._frame_problem(right, frame)
         if said:
@@ -165,16 +192,16 @@ class Table(Rule):
         names = ", ".join(map(str, frame.columns))
         missing = [str(name) for name in right.columns if name not in frame.columns]
         if missing:
-            return f"column {missing[0]!r} is missing (found: {names})"
+            return Diagnosis(f"column {missing[0]!r} is missing (found: {names})")
         if self.only and len(frame.columns) > len(right.columns):
-            return f"the table has more columns than asked for (found: {names})"
+            return Diagnosis(f"the table has more columns than asked for (found: {names})")
         if self.column_order and [name for name in frame.columns if name in right.columns] != list(right.columns):
-            return f"the columns stand in another order than asked for (found: {names})"
+            return Diagnosis(f"the columns stand in another order than asked for (found: {names})")
         if len(frame) != len(right):
             return f"the table has {len(frame):,} rows, which is too {'many' if len(frame) > len(right) else 'few'}"
         for name in right.columns if self.dtypes else ():
             if frame[name].dtype != right[name].dtype:
-                return f"column {name!r} has the type {frame[name].dtype}, which is not the one asked for"
+                return Diagnosis(f"column {name!r} has the type {frame[name].dtype}, which is not the one asked for")
         if self.key and len(set(self._row_keys(frame))) < len(frame):
             return f"two rows have the same {', '.join(self.key)}"
         return None
@@ -191,8 +218,9 @@ class Table(Rule):
         if name in self.key:
             ordered = Members().problem(expected, values) is None
             return f"the order of the rows is not right (by {name!r})" if ordered else f"column {name!r}: other rows"
-        first = next(iter(wrong))
-        return f"column {name!r}: {len(wrong):,} of {len(values):,} values are wrong; one: {wrong[first]}"
+        place = _most_telling(wrong, expected)
+        said = f"column {name!r}: {len(wrong):,} of {len(values):,} values are wrong; one: {wrong[place]}"
+        return type(wrong[place])(said)
 
 
 def f1(found: set, right: set) -> float:
@@ -217,21 +245,27 @@ def _key(value: Any) -> Any:
 def members(value: Any) -> set | str:
     """The members of a list of any kind, or what is wrong with it."""
     if not isinstance(value, LISTS):
-        return f"expected a list or a set (found: {described(value)})"
+        return Diagnosis(f"expected a list or a set (found: {described(value)})")
     if isinstance(value, np.ndarray) and value.ndim != 1:
-        return f"expected a list (found: an array of {value.ndim} dimensions)"
+        return Diagnosis(f"expected a list (found: an array of {value.ndim} dimensions)")
     try:
         return {_key(inner) for inner in value}
     except TypeError:
-        return "expected a list of single values"
+        return Diagnosis("expected a list of single values")
 
 
 def _kinds_differ(right: set, found: set) -> str | None:
     """The words for numbers given where texts are expected, and the like."""
     expected, given = ({described(each) for each in side} for side in (right, found))
     if found and right and not expected & given and len(given) == 1:
-        return f"the values are of the wrong kind (found: {next(iter(given))})"
+        return Diagnosis(f"the values are of the wrong kind (found: {next(iter(given))})")
     return None
+
+
+def _plural(kind: str) -> str:
+    """A kind as `described` says it, for many: 'a whole number' is 'whole numbers'."""
+    words = kind.removeprefix("a ")
+    return words if words == kind else f"{words}s"
 
 
 def _first_problems(rule: Rule, expected: list, values: list) -> dict[int, str]:
@@ -241,10 +275,23 @@ def _first_problems(rule: Rule, expected: list, values: list) -> dict[int, str]:
     return {place: problem for place, problem in problems.items() if problem}
 
 
+def _most_telling(wrong: dict[int, str], expected: list) -> int:
+    """The place to speak of: where the right number is largest, since a unit shows there best; else the first."""
+    sizes = {place: abs(number) for place in wrong if (number := as_number(expected[place])) is not None}
+    return max(sizes, key=lambda place: sizes[place]) if sizes else next(iter(wrong))
+
+
 def _value_problem(rule: Rule, right: Any, found: Any) -> str | None:
     if scalar(right) is None:
-        return None if scalar(found) is None or found != found else "a value stands where none should"
+        return None if _is_missing(found) else "a value stands where none should"
+    if _is_missing(found) and not _is_missing(right):
+        return Diagnosis("the value is missing")
     return rule.problem(right, found)
+
+
+def _is_missing(value: Any) -> bool:
+    value = scalar(value)
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _rule_like(expected: list) -> Rule:

@@ -18,6 +18,7 @@ from crmlab.course.session import current_session
 from crmlab.course.verdict import Verdict, judge
 
 MY_WORK = "my_work"
+#: Tries that brought general hints, before the solution is offered.
 TRIES_BEFORE_SOLUTION = 2
 _WIDTH = 88
 _YELLOW, _BOLD, _PLAIN = "\x1b[33m", "\x1b[1m", "\x1b[0m"
@@ -90,23 +91,31 @@ class Lab:
         if not verdict.attempted:
             raise NotAttemptedError(_folded(f"{question} is {verdict.problem}"))
         if not verdict.correct:
-            raise NotCorrectError(self._message(question, verdict, self._attempts.wrong(question, value)))
+            general = verdict.hint is None and not verdict.diagnosed
+            tries = self._attempts.wrong(question, value, hinted=general)
+            raise NotCorrectError(self._message(question, verdict, tries))
         self._attempts.right(question)
         points = f"{asked.points} point{'s' if asked.points > 1 else ''}"
         print(f"{question}: correct on the practice company ({points}).")
         if asked.scored:
-            print("Your list is close to ours. Graded, it is held against what is true of a hidden company.")
+            print(
+                "Your list is close to ours. Graded, it is held against what is true of another company, where there\n"
+                "may be nothing to find: does your code then give an empty set?"
+            )
 
     def progress(self) -> Any:
         """What is done so far: a frame with a row for each question (points, minutes, state, wrong tries).
 
-        None in a session, where nothing is checked.
+        None in a session, where nothing is checked. Says so where the tries are not remembered.
         """
         import pandas as pd
 
         if self._session is not None:
             return None
 
+        if not self._attempts.remembered:
+            own = f"{MY_WORK}/{self.exercise}.ipynb"
+            print(_folded(f"These tries are forgotten when the kernel stops: they are remembered in {own} only."))
         rows = [
             {
                 "question": name,
@@ -125,14 +134,22 @@ class Lab:
         return "not yet" if self._attempts.tries(name) else "not attempted"
 
     def _message(self, question: str, verdict: Verdict, tries: int) -> str:
+        """What is wrong, and the hint of a known mistake, or else as many general hints as there were `tries` for them.
+
+        A wrong kind, unit, sign or rounding is said alone; it spoils no hint, and a known mistake explains it better.
+        """
         asked = self._practice.questions[question]
-        said = [_folded(f"{question} is not correct yet: {verdict.problem}.")]
-        hints = [verdict.hint] if verdict.hint else asked.hints[: min(tries, len(asked.hints))]
+        problem = verdict.problem if verdict.problem.endswith("?") else f"{verdict.problem}."
+        wrong = f"{question} is not correct yet"
+        if verdict.diagnosed and not verdict.hint:
+            return _folded(f"{wrong}: {problem}")
+        said = [f"{wrong}." if verdict.diagnosed else _folded(f"{wrong}: {problem}")]
+        hints = [verdict.hint] if verdict.hint else asked.hints[:tries]
         said += [_folded(f"Hint: {hint}") for hint in hints]
         unsure = [name for name in asked.follows if not self._attempts.is_right(name)]
         if unsure:
             said.append(f"It builds on {' and '.join(unsure)}: make that correct first.")
-        if tries >= TRIES_BEFORE_SOLUTION:
+        if tries > max(TRIES_BEFORE_SOLUTION, len(asked.hints)):
             said.append(_folded(self._solution(question)))
         elif not verdict.hint and tries < len(asked.hints):
             said.append("Another answer brings another hint.")

@@ -16,7 +16,7 @@ import nbformat
 from crmlab.course.attempts import Attempts
 from crmlab.course.exercise_notebook import grade_id, notebook_text
 from crmlab.course.lab import MY_WORK, attempts_path
-from crmlab.whole_files import write_text_whole
+from crmlab.whole_files import whole_file, write_text_whole
 
 
 class MyWorkError(ValueError):
@@ -27,14 +27,15 @@ class MyWorkError(ValueError):
 class Updated:
     """What an update did: `kept` is the numbered copy of the old notebook, None when nothing was replaced.
 
-    `made` says that the copy was made now, the first of its exercise; `problem` why a copy could not be updated, which
-    is then as it was.
+    `made` says that the copy was made now, the first of its exercise; `put_back` names the cells of questions that were
+    gone from it; `problem` says why a copy could not be updated, which is then as it was.
     """
 
     exercise: str
     kept: Path | None = None
     problem: str | None = None
     made: bool = False
+    put_back: tuple[str, ...] = ()
 
 
 def exercise_names(home: Path) -> list[str]:
@@ -77,31 +78,36 @@ def _opened(home: Path, exercise: str) -> Updated:
 def update_exercise(home: Path, exercise: str) -> Updated:
     """Carry a student's answers and added cells into the course's present original, when that has changed.
 
-    Raises MyWorkError.
+    Otherwise only put back the cells of questions that are gone. Raises MyWorkError.
     """
     text = _original_path(home, exercise).read_text(encoding="utf-8")
     before = home / MY_WORK / ".originals" / f"{exercise}.ipynb"
-    if before.is_file() and before.read_text(encoding="utf-8") == text:
-        return Updated(exercise)
     own_path = home / MY_WORK / f"{exercise}.ipynb"
     own, new = _read(own_path), nbformat.reads(text, as_version=4)
+    if before.is_file() and before.read_text(encoding="utf-8") == text:
+        gone = put_back(own, new)
+        if not gone:
+            return Updated(exercise)
+        kept = keep_copy(home, exercise)
+        write_text_whole(own_path, notebook_text(own))
+        return Updated(exercise, kept, put_back=gone)
     old = _read(before) if before.is_file() else new
     kept = keep_copy(home, exercise)
     _write(home, exercise, notebook_text(carried(own, old, new)), text)
     return Updated(exercise, kept)
 
 
-def reset_exercise(home: Path, exercise: str, question: str | None = None) -> Path:
+def reset_exercise(home: Path, exercise: str, question: str | None = None) -> Path | None:
     """Put the original back in the place of a copy, or of one answer in it; gives the copy of what was replaced.
 
-    Raises MyWorkError.
+    None when nothing was to be replaced. What the check said of an answer goes with it. Raises MyWorkError.
     """
     text = _original_path(home, exercise).read_text(encoding="utf-8")
     own_path = home / MY_WORK / f"{exercise}.ipynb"
     if not own_path.is_file():
         raise MyWorkError(f"there is no {own_path.name} in {MY_WORK}/ to reset")
     if question is None:
-        kept = keep_copy(home, exercise)
+        kept = keep_copy(home, exercise) if own_path.read_bytes() != text.encode("utf-8") else None
         _write(home, exercise, text, text)
     else:
         original = nbformat.reads(text, as_version=4)
@@ -109,15 +115,16 @@ def reset_exercise(home: Path, exercise: str, question: str | None = None) -> Pa
         if question not in starters:
             raise MyWorkError(f"{exercise} has no question {question!r} (found: {', '.join(starters)})")
         own = _read(own_path)
-        answers = [cell for cell in own.cells if _is_answer(cell) and grade_id(cell) == question]
-        if not answers:
-            raise MyWorkError(f"{own_path.name} has no answer cell of {question} any more: reset the whole exercise")
-        kept = keep_copy(home, exercise)
-        for cell in answers:
-            cell.source = starters[question]
-            if cell.cell_type == "code":
+        before = notebook_text(own)
+        put_back(own, original)
+        for cell in own.cells:
+            if _is_answer(cell) and grade_id(cell) == question:
+                cell.source = starters[question]
+            if grade_id(cell) in (question, f"{question}_check") and cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
-        write_text_whole(own_path, notebook_text(own))
+        kept = keep_copy(home, exercise) if notebook_text(own) != before else None
+        if kept is not None:
+            write_text_whole(own_path, notebook_text(own))
     Attempts(attempts_path(home, exercise)).forget(question)
     return kept
 
@@ -130,8 +137,34 @@ def keep_copy(home: Path, exercise: str) -> Path:
     while (folder / f"{exercise}-{number}.ipynb").exists():
         number += 1
     kept = folder / f"{exercise}-{number}.ipynb"
-    write_text_whole(kept, (home / MY_WORK / f"{exercise}.ipynb").read_text(encoding="utf-8"))
+    # As bytes: a broken notebook is kept as it is.
+    with whole_file(kept) as partial:
+        partial.write_bytes((home / MY_WORK / f"{exercise}.ipynb").read_bytes())
     return kept
+
+
+def put_back(own: nbformat.NotebookNode, original: nbformat.NotebookNode) -> tuple[str, ...]:
+    """Put the answer and check cells that are gone from `own` back into it, and give the names of their questions.
+
+    An answer goes above its check, a check below its answer; where both are gone, they follow the course's cell that
+    they follow in the original.
+    """
+    gone = []
+    for place, cell in enumerate(original.cells):
+        name = grade_id(cell)
+        if name is None or name in {grade_id(each) for each in own.cells}:
+            continue
+        names = [grade_id(each) for each in own.cells]
+        if f"{name}_check" in names:
+            where = names.index(f"{name}_check")
+        else:
+            earlier = {each.id for each in original.cells[:place]}
+            where = max((found + 1 for found, each in enumerate(own.cells) if each.get("id") in earlier), default=0)
+        own.cells.insert(where, copy.deepcopy(cell))
+        gone.append(name.removesuffix("_check"))
+    if gone:
+        own.cells = _with_ids_of_their_own(own.cells)
+    return tuple(dict.fromkeys(gone))
 
 
 def carried(
@@ -204,7 +237,10 @@ def _read(path: Path) -> nbformat.NotebookNode:
         return nbformat.read(path, as_version=4)
     except Exception as error:
         # nbformat raises whatever its readers stumble over.
-        raise MyWorkError(f"{path} cannot be read as a notebook ({type(error).__name__}); move it away") from error
+        raise MyWorkError(
+            f"{path} cannot be read as a notebook ({type(error).__name__}); "
+            f"`crmlab reset {path.stem}` keeps a copy of it and puts the original in its place"
+        ) from error
 
 
 def _write(home: Path, exercise: str, own: str, original: str) -> None:

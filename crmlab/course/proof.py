@@ -2,7 +2,9 @@
 
 On each company, with parameters drawn for it:
 - the solution notebook's own answers get full marks;
-- every known mistake is wrong, and earns its own hint and no other's;
+- every known mistake is wrong, and earns its own hint;
+- at practice no two known mistakes of a question share an answer, unless they share their hint, so that no student is
+  told of a mistake that was not made;
 - the untouched cell is not attempted, and a right answer of the wrong type is not right;
 - no decision hangs on a near tie, which two right computations could round differently.
 
@@ -11,6 +13,7 @@ rules, lift, a leak): there the right answer may be that nothing is found.
 """
 
 import dataclasses
+import itertools
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -74,6 +77,7 @@ def prove_on(key: AnswerKey, notebook: Mapping[str, Any], marker: Marker, where:
             faults += _solution_faults(question, answers, marker)
             faults += _wrong_type_faults(question, marker)
             faults += _tie_faults(question, marker)
+            faults += _shared_faults(question, marker)
             for mistake, fault in _mistake_faults(question, marker).items():
                 if fault is None:
                     caught.add((question.name, mistake))
@@ -119,13 +123,24 @@ def _mistake_faults(question: Question, marker: Marker) -> dict[str, str | None]
                 found[known.name] = f"{question.name}: the mistake {known.name!r} is right"
         elif mark.verdict.correct:
             found[known.name] = f"{question.name}: the mistake {known.name!r} passes for right at practice"
-        elif mark.verdict.mistake != known.name:
-            found[known.name] = (
-                f"{question.name}: the mistake {known.name!r} earns the hint of {mark.verdict.mistake!r}, not its own"
-            )
+        elif known.hint not in (mark.verdict.hint or ""):
+            found[known.name] = f"{question.name}: the mistake {known.name!r} does not earn its own hint"
         else:
             found[known.name] = None
     return found
+
+
+def _shared_faults(question: Question, marker: Marker) -> list[str]:
+    """Two mistakes of one answer and two hints, at practice; elsewhere nobody is told of a mistake."""
+    if marker.truth is not None:
+        return []
+    right, rule = marker.right(question.name), question.compare
+    wrong = [known for known in marker.known(question.name) if not judge(known.answer, right, rule.exact).correct]
+    return [
+        f"{question.name}: the mistakes {one.name!r} and {other.name!r} share their answer and not their hint"
+        for one, other in itertools.combinations(wrong, 2)
+        if one.hint != other.hint and judge(one.answer, other.answer, rule.exact).correct
+    ]
 
 
 def _wrong_type_faults(question: Question, marker: Marker) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crmlab.course.comparison import Rule
+from crmlab.course.comparison import Diagnosis, Rule
 
 NOT_ATTEMPTED = "not attempted: put your answer in place of the dots, and run that cell first"
 
@@ -24,13 +24,18 @@ class Known:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`correct`, or what is wrong in words; `mistake` names the known mistake that was made, `hint` helps with it."""
+    """`correct`, or what is wrong in words; `mistake` names the known mistake that was made, `hint` helps with it.
+
+    Where several known mistakes lead to the same answer, `mistake` is the first and `hint` says what each may be.
+    `diagnosed`: the words are all the help needed, such as that the answer is of the wrong kind or in another unit.
+    """
 
     correct: bool
     problem: str = ""
     mistake: str | None = None
     hint: str | None = None
     attempted: bool = True
+    diagnosed: bool = False
 
 
 def judge(answer: Any, right: Any, rule: Rule, known: Sequence[Known] = ()) -> Verdict:
@@ -47,10 +52,12 @@ def judge(answer: Any, right: Any, rule: Rule, known: Sequence[Known] = ()) -> V
     problem = _problem(rule, right, answer)
     if problem is None:
         return Verdict(True)
-    for each in known:
-        if _problem(rule.exact, each.answer, answer) is None:
-            return Verdict(False, problem, each.name, each.hint)
-    return Verdict(False, problem)
+    diagnosed = isinstance(problem, Diagnosis)
+    made = [each for each in known if _problem(rule.exact, each.answer, answer) is None]
+    if not made:
+        return Verdict(False, problem, diagnosed=diagnosed)
+    hint = " Or: ".join(dict.fromkeys(each.hint for each in made))
+    return Verdict(False, problem, made[0].name, hint, diagnosed=diagnosed)
 
 
 def _problem(rule: Rule, right: Any, answer: Any) -> str | None:

@@ -1,0 +1,167 @@
+"""The market reacts: what customers do after what was done to them, from the hidden truth of the company.
+
+Each person has one future, fixed by the seed: what they would buy when left alone. An action changes that future: a
+message may persuade somebody to buy, or put somebody off. So a person who is written to and the same person held out
+differ by the effect of the message and by nothing else, and the difference of two groups is that effect and chance.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from crmlab.company.actions import DAY_SECONDS, Actions, places, read_actions, read_history
+from crmlab.company.campaign_responses import REACTIONS
+from crmlab.company.future_purchases import order_amounts
+from crmlab.company.market import Market
+from crmlab.company.message_reaction import Influence, Messages, draw, message_influence, read_messages, reading
+from crmlab.company.responding import EFFECT_DAYS
+
+#: Kinds of action that the market knows how to react to. Of two at one moment the later here gets the purchase.
+KINDS = ("no_contact", "message")
+#: Whoever is persuaded buys after so many days in the mean, within ``EFFECT_DAYS``.
+_MEAN_DELAY_DAYS = 4.0
+_WINDOW_SECONDS = EFFECT_DAYS * DAY_SECONDS
+
+
+@dataclasses.dataclass(frozen=True)
+class _Purchases:
+    """Purchases of the people reached, by person and moment: ``person`` (position in the market), ``second``,
+    ``number`` (of the person's purchases) and ``place`` (see ``places``)."""
+
+    person: np.ndarray
+    second: np.ndarray
+    number: np.ndarray
+
+    @property
+    def place(self) -> np.ndarray:
+        return places(self.person, self.second)
+
+    def only(self, kept: np.ndarray) -> _Purchases:
+        return _Purchases(self.person[kept], self.second[kept], self.number[kept])
+
+
+def react(
+    market: Market, actions: pd.DataFrame, until: object, *, seed: int, history: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The reactions to ``actions`` up to the day ``until``: see ``Company.react``."""
+    if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0 (found: {seed!r})")
+    as_of, last_day = pd.Timestamp(market.assumptions.as_of), pd.Timestamp(until)
+    if pd.isna(last_day) or last_day.tz is not None or last_day < as_of:
+        raise ValueError(f"until must be a day from {as_of:%Y-%m-%d} on (found: {until!r})")
+    last_day = last_day.normalize()
+    listed = read_actions(actions, market, KINDS, last_day)
+    messages = read_messages(seed, market, listed, read_history(history, market))
+    days = (last_day - as_of).days
+    bought, leaves_second = _left_alone(seed, market, listed, days + EFFECT_DAYS)
+    influence = message_influence(market, listed, messages, leaves_second)
+    bought = _not_put_off(seed, market, listed, influence, bought)
+    persuaded_second = _persuaded(seed, market, listed, influence, bought)
+    read = reading(seed, market, listed, messages, persuaded_second)
+    rows = [
+        *_rows_of_messages(messages, read),
+        _rows_of_purchases(seed, market, listed, influence, bought),
+        _rows_of_persuaded(seed, market, listed, influence, persuaded_second),
+    ]
+    return _frame(market, listed, pd.concat(rows, ignore_index=True), days * DAY_SECONDS)
+
+
+def _left_alone(seed: int, market: Market, actions: Actions, days: int) -> tuple[_Purchases, np.ndarray]:
+    """What the people reached would buy anyway, and for each action when its person's need ends."""
+    person, of_action = np.unique(actions.person, return_inverse=True)
+    future = market.future(seed, days, person)
+    bought = _Purchases(person[future.person], (future.day * DAY_SECONDS).astype(np.int64), future.number)
+    return bought, future.leaves_on[of_action] * DAY_SECONDS
+
+
+def _not_put_off(seed: int, market: Market, actions: Actions, influence: Influence, bought: _Purchases) -> _Purchases:
+    """The purchases without those that an action drove away."""
+    every = np.arange(len(actions.person))
+    away = np.flatnonzero(draw(seed, "is put off", market, actions, every) < influence.put_off)
+    first = np.searchsorted(bought.place, actions.place[away])
+    last = np.searchsorted(bought.place, actions.place[away] + _WINDOW_SECONDS)
+    steps = np.zeros(len(bought.person) + 1, dtype=np.int64)
+    np.add.at(steps, first, 1)
+    np.add.at(steps, last, -1)
+    return bought.only(np.cumsum(steps)[:-1] == 0)
+
+
+def _persuaded(seed: int, market: Market, actions: Actions, influence: Influence, bought: _Purchases) -> np.ndarray:
+    """When each action brings a purchase that would not have been; infinite where it brings none."""
+    every = np.arange(len(actions.person))
+    persuaded = draw(seed, "is persuaded", market, actions, every) < influence.persuasion
+    # Whoever buys in these days anyway needed no persuading.
+    first, last = (np.searchsorted(bought.place, actions.place + wait) for wait in (0, _WINDOW_SECONDS))
+    share = draw(seed, "time of buying", market, actions, every)
+    delay = -_MEAN_DELAY_DAYS * np.log1p(share * np.expm1(-EFFECT_DAYS / _MEAN_DELAY_DAYS))
+    return np.where(persuaded & (first == last), actions.second + delay * DAY_SECONDS, np.inf)
+
+
+def _rows(reaction: str, action: np.ndarray, second: np.ndarray, amount: np.ndarray | None = None) -> pd.DataFrame:
+    amount = np.zeros(len(action), dtype=np.int64) if amount is None else amount
+    return pd.DataFrame({"action": action, "reaction": reaction, "second": second, "amount": amount, "discount": 0})
+
+
+def _rows_of_messages(messages: Messages, read: tuple[np.ndarray, np.ndarray, np.ndarray]) -> list[pd.DataFrame]:
+    opened, clicked, read_second = read
+    out = np.flatnonzero(np.isfinite(messages.opt_out_second))
+    return [
+        _rows("opened", opened, read_second[opened]),
+        _rows("clicked", clicked, read_second[clicked]),
+        _rows("opted_out", messages.action[out], messages.opt_out_second[out]),
+    ]
+
+
+def _rows_of_purchases(
+    seed: int, market: Market, actions: Actions, influence: Influence, bought: _Purchases
+) -> pd.DataFrame:
+    """Purchases that would have been anyway, each as a reaction to the latest action before it."""
+    action = np.searchsorted(actions.place, bought.place, side="right") - 1
+    after = (action >= 0) & (actions.person[np.maximum(action, 0)] == bought.person)
+    action, bought = action[after], bought.only(after)
+    person = market.values("person_id", bought.person)
+    middle = market.values("order_cents", bought.person)
+    amount = order_amounts(seed, "amount", middle, person, bought.number)
+    reduced = bought.second - actions.second[action] < _WINDOW_SECONDS
+    return _rows("bought", action, bought.second, amount).assign(
+        discount=np.where(reduced, influence.discount_percent[action], 0)
+    )
+
+
+def _rows_of_persuaded(
+    seed: int, market: Market, actions: Actions, influence: Influence, second: np.ndarray
+) -> pd.DataFrame:
+    action = np.flatnonzero(np.isfinite(second))
+    person = actions.person[action]
+    amount = order_amounts(
+        seed, "amount when persuaded", market.values("order_cents", person), market.values("person_id", person),
+        actions.second[action],
+    )  # fmt: skip
+    return _rows("bought", action, second[action], amount).assign(discount=influence.discount_percent[action])
+
+
+def _frame(market: Market, actions: Actions, rows: pd.DataFrame, end: int) -> pd.DataFrame:
+    """The reactions up to ``end`` as the sender sees them, in the order of time."""
+    rows = rows[rows["second"] < end]
+    of_action = actions.frame.iloc[rows["action"].to_numpy()].reset_index(drop=True)
+    rows = rows.reset_index(drop=True)
+    bought = rows["reaction"] == "bought"
+    discount = (rows["amount"] * rows["discount"] + 50) // 100
+    midnight = pd.Timestamp(market.assumptions.as_of) + pd.Timedelta(days=1)
+    frame = pd.DataFrame(
+        {
+            "action_id": of_action["action_id"],
+            "customer_id": of_action["customer_id"],
+            "reaction": rows["reaction"].astype(str),
+            "at": (midnight + pd.to_timedelta(rows["second"].astype("int64"), unit="s")).astype("datetime64[us]"),
+            "amount_cents": (rows["amount"] - discount).astype("Int64").where(bought),
+            "discount_cents": discount.astype("Int64").where(bought),
+        }
+    )
+    order = rows["reaction"].map({name: i for i, name in enumerate(REACTIONS)})
+    key = of_action["action_id"].astype(str)
+    place = pd.DataFrame({"at": frame["at"], "key": key, "order": order}).sort_values(["at", "key", "order"]).index
+    return frame.loc[place].reset_index(drop=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from crmlab.course.commands import app as course_app
+from crmlab.course.grading.commands import app as grading_app
 
 app = typer.Typer(
     help="CRM Lab: learn customer relationship management by operating a simulated company's customer systems.",
@@ -15,6 +16,7 @@ app = typer.Typer(
 )
 
 app.add_typer(course_app)
+app.add_typer(grading_app)
 
 USAGE_ERROR = 2
 INTERRUPTED = 130

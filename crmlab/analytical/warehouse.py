@@ -35,6 +35,13 @@ def _sql(name: str) -> str:
     return files("crmlab.analytical").joinpath(f"warehouse_{name}.sql").read_text(encoding="utf-8")
 
 
+def _connection(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(path, read_only=read_only)
+    # In a notebook DuckDB shows a bar for whatever takes two seconds: an output that comes and goes with the machine.
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
 def _whole_sums(table: pa.Table) -> pa.Table:
     """DuckDB adds 64-bit numbers up in 128 bits, which pandas would turn into floats: back to 64."""
     for position, field in enumerate(table.schema):
@@ -53,7 +60,7 @@ class Warehouse:
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A read-only DuckDB connection, for tools that want one; closed at the end of the block."""
-        with duckdb.connect(self.path, read_only=True) as connection:
+        with _connection(self.path, read_only=True) as connection:
             yield connection
 
     def sql(self, query: str, parameters: Any = None) -> pd.DataFrame:
@@ -206,7 +213,7 @@ def _kept(path: Path, as_of: datetime.date, company_key: str) -> dict[str, pa.Ta
 
 
 def _build(path: Path, staged: dict[str, pa.Table], kept: dict[str, pa.Table], parameters: dict[str, Any]) -> None:
-    with duckdb.connect(path) as connection:
+    with _connection(path) as connection:
         for name, table in {**staged, **{f"kept_{name}": table for name, table in kept.items()}}.items():
             connection.register(name, table)
         connection.execute(_sql("tables"))

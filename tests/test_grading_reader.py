@@ -1,0 +1,146 @@
+"""The reader of notebooks, fuzzed: whatever the bytes, cells or a reason, and nothing else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmlab.course.grading.assembly import assemble
+from crmlab.course.grading.feedback import plain_text, shown_outputs
+from crmlab.course.grading.folder import file_names, safe_cell
+from crmlab.course.grading.notebook_reader import MOST_BYTES, UnreadableError, read_cells
+from crmlab.course.grading.submissions import clean_name, open_submissions
+
+TEMPLATE = {
+    "cells": [
+        {"cell_type": "code", "id": "imports", "source": "x = 1", "metadata": {}},
+        {"cell_type": "code", "id": "q1", "source": "a = ...", "metadata": {"nbgrader": {"grade_id": "q1"}}},
+        {
+            "cell_type": "code",
+            "id": "q1-check",
+            "source": 'lab.check("q1", a)',
+            "metadata": {"nbgrader": {"grade_id": "q1_check"}},
+        },
+    ]
+}
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+)
+fields = st.sampled_from(
+    ["cell_type", "source", "input", "metadata", "outputs", "id", "nbgrader", "grade_id", "output_type", "data", "text"]
+)
+words = st.sampled_from(["code", "markdown", "q1", "q1_check", "imports", 'lab.check("q1", a)', "image/png", "stream"])
+cells = st.dictionaries(
+    fields,
+    values | words | st.dictionaries(fields, values | words | st.dictionaries(fields, words, max_size=2), max_size=3),
+    max_size=6,
+)
+notebooks = st.fixed_dictionaries(
+    {}, optional={"cells": st.lists(cells | values, max_size=5) | values, "worksheets": values, "metadata": values}
+)
+
+
+def read_and_use(content: bytes) -> None:
+    try:
+        found = read_cells(content)
+    except UnreadableError as reason:
+        assert str(reason)
+        return
+    made = assemble(TEMPLATE, found)
+    assert [step for step in made.steps if "question" in step] == [{"question": "q1", "name": "a"}]
+    json.dumps(made.steps).encode("ascii")
+    for cell in found:
+        cell.source.encode("utf-8")
+        for shown in shown_outputs(cell.outputs):
+            (shown.text + shown.picture).encode("utf-8")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes(content):
+    read_and_use(content)
+
+
+@settings(max_examples=150, deadline=None)
+@given(values | notebooks)
+def test_any_json(tree):
+    read_and_use(json.dumps(tree).encode())
+
+
+@settings(max_examples=100, deadline=None)
+@given(notebooks, st.integers(0, 400))
+def test_any_json_cut_short(tree, length):
+    read_and_use(json.dumps(tree).encode()[:length])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        b"\xff\xfe",
+        b"9" * 5_000,
+        b'{"cells": []}',
+        b"\xef\xbb\xbf{}",
+    ],
+)
+def test_what_is_no_notebook(content):
+    with pytest.raises(UnreadableError):
+        read_cells(content)
+
+
+def test_more_than_can_be_graded_is_refused_unread():
+    with pytest.raises(UnreadableError, match="larger than"):
+        read_cells(b" " * (MOST_BYTES + 1))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.text(max_size=60), max_size=6))
+def test_names_of_students_are_safe_and_stay_apart(names):
+    made = [clean_name(name) for name in names]
+    files = file_names(made)
+    assert len({name.casefold() for name in files.values()}) == len(set(made))
+    for name in files.values():
+        assert name
+        assert not set(name) & set('/\\<>:"|?*\x00')
+        assert not name.startswith(".")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=40))
+def test_no_text_is_a_formula_or_a_control(text):
+    assert not str(safe_cell(text)).lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert "\x1b" not in plain_text(text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=400))
+def test_a_damaged_zip_is_an_error_or_rows(tmp_path_factory, content):
+    import io
+    import zipfile
+
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ada_1_2_90_small.ipynb", b'{"cells": []}')
+    damaged = bytearray(whole.getvalue())
+    for place, byte in enumerate(content[:40]):
+        damaged[(place * 31 + byte) % len(damaged)] ^= byte
+    path = tmp_path_factory.getbasetemp() / "damaged.zip"
+    path.write_bytes(bytes(damaged))
+    try:
+        with open_submissions(path, "90_small") as source:
+            for submission in source.submissions:
+                try:
+                    read_and_use(source.read(submission))
+                except UnreadableError as reason:
+                    assert str(reason)
+    except ValueError as error:
+        assert "not a zip" in str(error) or "zip that can be read" in str(error)

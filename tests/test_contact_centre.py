@@ -100,8 +100,9 @@ def stationary(calls_per_second, aht, agents, patience, most=20_000):
 @pytest.mark.parametrize("busy", [0.2, 0.9, 1.0, 1.6])
 @pytest.mark.parametrize("patience", [0.05, 20.0, 600.0, 20_000.0])
 def test_erlang_a_from_the_probabilities_of_each_state(agents, busy, patience):
-    found, expected = erlang_a(busy * agents / 200, 200, agents, patience), stationary(
-        busy * agents / 200, 200, agents, patience
+    found, expected = (
+        erlang_a(busy * agents / 200, 200, agents, patience),
+        stationary(busy * agents / 200, 200, agents, patience),
     )
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, rel=1e-9, abs=1e-280)

@@ -372,9 +372,7 @@ def test_value_is_discounted_purchases_times_what_a_purchase_brings():
     one = purchases.expected_purchases(customers, month)
     two = purchases.expected_purchases(customers, 2 * month) - one
     by_hand = (one / 1.02 + two / 1.02**2) * (spend.expected_customer_spend(customers) * 0.4 - 3.0)
-    found = customer_lifetime_value(
-        purchases, spend, customers, 2, 0.02, margin=0.4, support_cost_per_purchase=3.0
-    )
+    found = customer_lifetime_value(purchases, spend, customers, 2, 0.02, margin=0.4, support_cost_per_purchase=3.0)
     np.testing.assert_allclose(found, by_hand, rtol=1e-12)
     in_days = BetaGeoModel.from_parameters(**{**BETA_GEO, "alpha": 42.0})
     days = customers.assign(recency=customers["recency"] * 7, T=customers["T"] * 7)

@@ -75,11 +75,7 @@ def test_dates_and_local_times_are_calendar_days():
 
 
 @settings(max_examples=15, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.integers(1, 5), st.integers(0, 95), st.integers(-200, 10_000)), min_size=1, max_size=40
-    )
-)
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 95), st.integers(-200, 10_000)), min_size=1, max_size=40))
 def test_the_same_on_every_engine_and_as_counted_one_by_one(rows):
     orders = order_table(rows)
     found = rfm_summary(orders, END)

@@ -77,10 +77,12 @@ class ParetoNBDModel(MaximumLikelihoodModel):
         r, alpha, s, beta = self._known()
         x, recency, age = rows["frequency"], rows["recency"], rows["T"]
         log_alive = -(r + x) * np.log(alpha + age) - s * np.log(beta + age)
-        log_left = np.concatenate([
-            np.log(s) + _left_between(r, alpha, s, beta, x[part], recency[part], age[part])[0]
-            for part in _parts(len(x))
-        ])
+        log_left = np.concatenate(
+            [
+                np.log(s) + _left_between(r, alpha, s, beta, x[part], recency[part], age[part])[0]
+                for part in _parts(len(x))
+            ]
+        )
         return expit(log_alive - log_left)
 
     def _rows(self, summary: Any) -> CustomerRows:

@@ -13,9 +13,7 @@ from crmlab.analytical.table_check import CENTS, DATE, ID, checked
 DAYS_PER_UNIT = {"W": 7, "D": 1}
 
 
-def rfm_summary(
-    orders: Any, observation_end: dt.date, time_unit: str = "W", *, count_free_orders: bool = False
-) -> Any:
+def rfm_summary(orders: Any, observation_end: dt.date, time_unit: str = "W", *, count_free_orders: bool = False) -> Any:
     """Sum up each customer's purchases as known at the end of the day `observation_end`.
 
     A pandas, Polars (eager or lazy), DuckDB or Spark table gives the same kind of table, with the same values.

@@ -33,7 +33,7 @@ def cohort_triangle(orders: Any, as_of: dt.date) -> pd.DataFrame:
     ... })
     >>> cohort_triangle(orders, dt.date(2025, 3, 31))
     age_months  0     1     2
-    cohort                   
+    cohort
     2025-01     2     0     1
     2025-02     1     1  <NA>
     2025-03     0  <NA>  <NA>

@@ -391,7 +391,15 @@ def test_without_a_sandbox_it_refuses_and_says_how_to_get_one(home, tmp_path, mo
 
     monkeypatch.setattr(grading, "find_isolation", missing)
     save(tmp_path / "submitted", "ada", answered(home))
-    arguments = ["grade", NAME, str(tmp_path / "submitted"), "--out", str(tmp_path / "out"), "--seed-file", str(tmp_path / "s.json")]
+    arguments = [
+        "grade",
+        NAME,
+        str(tmp_path / "submitted"),
+        "--out",
+        str(tmp_path / "out"),
+        "--seed-file",
+        str(tmp_path / "s.json"),
+    ]
     run = CliRunner(env={"CRMLAB_HOME": str(home)})
     refused = run.invoke(app, arguments)
     assert refused.exit_code == 2

@@ -8,10 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmlab.course.answer_key import AnswerKey
+from crmlab.course.comparison import Number
 from crmlab.course.grading.assembly import assemble
-from crmlab.course.grading.feedback import plain_text, shown_outputs
 from crmlab.course.grading.folder import file_names, safe_cell
+from crmlab.course.grading.item_statistics import item_statistics
 from crmlab.course.grading.notebook_reader import MOST_BYTES, UnreadableError, read_cells
+from crmlab.course.grading.similar_code import identical_groups, similar_pairs
+from crmlab.course.grading.stored_outputs import plain_text, shown_outputs
 from crmlab.course.grading.submissions import clean_name, open_submissions
 
 TEMPLATE = {
@@ -144,3 +148,39 @@ def test_a_damaged_zip_is_an_error_or_rows(tmp_path_factory, content):
                     assert str(reason)
     except ValueError as error:
         assert "not a zip" in str(error) or "zip that can be read" in str(error)
+
+
+def test_code_that_only_two_share_is_found_and_the_tasks_own_code_is_not():
+    task = "counts = lab.company.orders.groupby('customer_id').size()\nloyal = int((counts >= 3).sum())\n"
+    own = (
+        "for odd_name in range(17, 99):\n    strange = [odd_name * each for each in (3, 1, 4, 1, 5, 9, 2, 6) if each]\n"
+    )
+    code = {f"s{number}": task + f"note_{number} = {number}\n" for number in range(30)}
+    code |= {"ada": task + own, "ben": task + "# mine\n" + own.replace("    ", "  ")}
+    assert [(pair.first, pair.second) for pair in similar_pairs(code)] == [("ada", "ben")]
+    assert identical_groups(code | {"eve": code["s1"] + "  \n"}, task) == [["eve", "s1"]]
+    assert identical_groups({"ada": task, "ben": task}, task) == []
+
+
+def test_questions_that_nobody_passes_or_that_do_not_discriminate():
+    key = AnswerKey("90_small", practice={}, draw=lambda rng: {})
+    for name in ("q1", "q2", "q3"):
+        key.question(name, points=2, minutes=1, compare=Number())(lambda company, parameters: 1)
+    states = {0: "wrong", 2: "right"}
+    won = [(2, 2, 0), (2, 2, 0), (0, 0, 0), (0, 2, 0)]
+    rows = [
+        {
+            "status": "graded",
+            "questions": {
+                name: {"points": points, "state": states[points], "mistake": None}
+                for name, points in zip(("q1", "q2", "q3"), row, strict=True)
+            },
+        }
+        for row in won
+    ]
+    found = {item.name: item for item in item_statistics(key, rows)}
+    assert [found[name].nobody_passes for name in ("q1", "q2", "q3")] == [False, False, True]
+    assert (found["q1"].difficulty, found["q2"].difficulty) == (0.5, 0.75)
+    # By hand: q1 is (1, 1, 0, 0), the rest is (2, 2, 0, 2); their correlation is 1 / sqrt(3).
+    assert found["q1"].discrimination == pytest.approx(3**-0.5)
+    assert found["q3"].discrimination is None

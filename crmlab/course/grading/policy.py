@@ -83,7 +83,7 @@ class Policy:
 def read_policy(text: str, questions: list[str]) -> Policy:
     """The policy in a TOML text, for an exercise with these questions. Raises PolicyError.
 
-    >>> read_policy('[late]\\npercent_a_day = 10', ["q1"])
+    >>> read_policy('[attempts]\\nmany = 3', ["q1"])
     Traceback (most recent call last):
         ...
     crmlab.course.grading.policy.PolicyError: attempts has no setting 'many' (known: count, most)

@@ -15,8 +15,8 @@ from itertools import combinations
 RUN_LENGTH = 8
 LEAST_SHARED = 12
 LEAST_SHARE = 0.8
-#: A run of tokens that more than this share of the class (and more than three people) has is the task's own.
-_COMMON_SHARE = 0.05
+#: A run of tokens that more than this share of the class has, or more people than `_MOST_FEW`, is the task's own.
+_COMMON_SHARE, _LEAST_FEW, _MOST_FEW = 0.05, 3, 20
 _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
@@ -49,7 +49,7 @@ def similar_pairs(code: Mapping[str, str]) -> list[SimilarPair]:
     """
     runs = {student: token_runs(text) for student, text in code.items()}
     held = Counter(run for own in runs.values() for run in own)
-    most = max(3, int(len(runs) * _COMMON_SHARE))
+    most = min(_MOST_FEW, max(_LEAST_FEW, int(len(runs) * _COMMON_SHARE)))
     rare = {student: {run for run in own if held[run] <= most} for student, own in runs.items()}
     having: dict[int, list[str]] = {}
     for student, own in rare.items():

@@ -108,7 +108,7 @@ def clean_name(name: str) -> str:
     A name that had to be changed gets a mark made from the whole of it, so that nobody can take another's name.
 
     >>> clean_name("Ada Lovelace"), clean_name("../../etc/passwd")
-    ('Ada Lovelace', 'etc passwd~d8ef')
+    ('Ada Lovelace', 'etc passwd~3754')
     """
     plain = "".join(" " if each in "/\\" or unicodedata.category(each)[0] == "C" else each for each in name)
     plain = " ".join(plain.split()).strip(". ")[:_MOST_NAME].strip() or "no name"

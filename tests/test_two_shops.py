@@ -29,7 +29,8 @@ def test_customer_data_bring_customers_back_where_tastes_differ_and_do_nothing_w
 def test_both_shops_are_visited_by_the_same_people_on_the_same_days():
     lines = two_shops(300, 0.8, seed=2)
     visits = lines.groupby(["order_id", "shop"])[["customer_id", "day"]].first()
-    both = visits.xs("with_data", level="shop").join(visits.xs("without_data", level="shop"), rsuffix="_other").dropna()
+    one, other = (visits.xs(shop, level="shop") for shop in SHOPS)
+    both = one.join(other.add_suffix("_other")).dropna()
     assert len(both) > 100
     assert (both[["customer_id", "day"]].to_numpy() == both[["customer_id_other", "day_other"]].to_numpy()).all()
     assert lines["day"].between(1, DAYS).all()

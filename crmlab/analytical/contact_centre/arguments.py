@@ -8,7 +8,7 @@ import numpy as np
 
 
 def numbers(name: str, value: Any, *, above_zero: bool = False, finite: bool = True) -> np.ndarray:
-    """A float64 array of values of 0 or more. Raises TypeError or ValueError that names the argument and what is bad."""
+    """A float64 array of values of 0 or more. Raises TypeError or ValueError naming the argument and what is bad."""
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -28,6 +28,7 @@ _SAID = {
     "judged": "Marked by hand.",
     "dropped": "This question does not count.",
 }
+_STOPPED = "Your code stopped before it gave an answer."
 _TYPES = "expected "
 _PRACTICE_ONLY = (
     "If it was correct at practice, it fits the practice company only: look for a number, a date or a name that you "
@@ -51,8 +52,8 @@ def feedback_page(
             "points": row["questions"][name]["points"],
             "max_points": question.points,
             "state": row["questions"][name]["state"],
-            "said": _said(key, name, row["questions"][name]),
-            "raised": _raised(assembled, record, name),
+            "said": _said(key, name, row["questions"][name], raised := _raised(assembled, record, name)),
+            "raised": raised,
             "cells": _shown_cells(assembled.own.get(name, ())),
         }
         for name, question in key.questions.items()
@@ -66,10 +67,10 @@ def feedback_page(
     )
 
 
-def _said(key: AnswerKey, name: str, mark: Mapping[str, Any]) -> list[str]:
+def _said(key: AnswerKey, name: str, mark: Mapping[str, Any], raised: str | None) -> list[str]:
     """The sentences about a question. A hint is the key's own text; what was expected never stands in it."""
     question, state = key.questions[name], mark["state"]
-    said = [_SAID[state]]
+    said = [_STOPPED if state == "not_attempted" and raised else _SAID[state]]
     if isinstance(question, Judgement):
         return said + ([mark["problem"]] if state == "judged" and mark["problem"] else [])
     if state not in ("wrong", "partly"):

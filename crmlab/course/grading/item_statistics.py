@@ -32,8 +32,8 @@ class ItemStatistics:
 
     @property
     def nobody_passes(self) -> bool:
-        """Nobody passed a question that was marked: the question or its key may be at fault."""
-        return self.taken > 0 and self.passed == 0
+        """Nobody passed a question that somebody tried: the question or its key may be at fault."""
+        return self.taken > self.not_attempted and self.passed == 0
 
 
 def item_statistics(key: AnswerKey, rows: Sequence[Mapping[str, Any]]) -> list[ItemStatistics]:

@@ -160,6 +160,31 @@ def test_a_changed_submission_alone_is_run_again(home, seed_file, submitted, tmp
 
 
 @needs_sandbox
+def test_roster_and_policy_stay_until_others_are_given(home, seed_file, submitted, tmp_path):
+    out, one = tmp_path / "out", tmp_path / "one"
+    save(one, "ada", answered(home))
+    policy = "drop = ['q1']\n"
+    grade_class(home, NAME, one, out, seed_file=seed_file, roster=[Enrolled("ada"), Enrolled("eve")], policy=policy)
+    before = results(out)
+    grade_class(home, NAME, one, out, seed_file=seed_file)
+    assert results(out) == before
+    assert rows_of(out)["eve"]["status"] == "missing"
+    grade_class(home, NAME, one, out, seed_file=seed_file, roster=[Enrolled("ada")], policy="")
+    assert set(rows_of(out)) == {"ada"}
+    assert results(out) != before
+
+
+@needs_sandbox
+def test_another_seed_file_does_not_grade_over_a_finished_class(graded, home, submitted, tmp_path):
+    out, _ = graded
+    before = results(out)
+    other = open_seed_file(tmp_path / "other.json")
+    with pytest.raises(GradingFolderError, match="another hidden company .* --seed-file of that run"):
+        grade_class(home, NAME, submitted, out, seed_file=other)
+    assert results(out) == before
+
+
+@needs_sandbox
 def test_a_killed_grading_goes_on_where_it_was(home, seed_file, tmp_path):
     folder = tmp_path / "submitted"
     for number in range(6):

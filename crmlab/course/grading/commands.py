@@ -81,8 +81,8 @@ def grade(
                 out,
                 seed_file=seed,
                 jobs=jobs,
-                roster=read_roster(roster) if roster else (),
-                policy=policy.read_text(encoding="utf-8") if policy else "",
+                roster=read_roster(roster) if roster else None,
+                policy=policy.read_text(encoding="utf-8") if policy else None,
                 limits=Limits(cell_seconds=cell_seconds, run_seconds=run_seconds, memory_mb=memory_mb),
                 safe=not unsafe,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
@@ -162,7 +162,7 @@ def selfcheck(
     seed_file: SeedOption = None,
     unsafe: Unsafe = False,
 ) -> None:
-    """Try your own finished notebook on fresh companies."""
+    """Try a finished notebook on fresh companies, in the sandbox; needs the solutions."""
     with _clear_errors("Interrupted."):
         from crmlab.course.grading.sandbox import UNSAFE
         from crmlab.course.grading.seed_file import open_seed_file

@@ -23,12 +23,12 @@ _SAID = {
     "partly": "Partly right.",
     "wrong": "It did not hold on another company.",
     "not_attempted": "Not attempted.",
+    "no_answer": "No answer: your code stopped before it, or its name was never given a value.",
     "not_run": "Your notebook's run ended before this question could be read.",
     "by_hand": "Marked by hand; not marked yet.",
     "judged": "Marked by hand.",
     "dropped": "This question does not count.",
 }
-_STOPPED = "Your code stopped before it gave an answer."
 _TYPES = "expected "
 _PRACTICE_ONLY = (
     "If it was correct at practice, it fits the practice company only: look for a number, a date or a name that you "
@@ -52,8 +52,8 @@ def feedback_page(
             "points": row["questions"][name]["points"],
             "max_points": question.points,
             "state": row["questions"][name]["state"],
-            "said": _said(key, name, row["questions"][name], raised := _raised(assembled, record, name)),
-            "raised": raised,
+            "said": _said(key, name, row["questions"][name]),
+            "raised": _raised(assembled, record, name),
             "cells": _shown_cells(assembled.own.get(name, ())),
         }
         for name, question in key.questions.items()
@@ -67,10 +67,10 @@ def feedback_page(
     )
 
 
-def _said(key: AnswerKey, name: str, mark: Mapping[str, Any], raised: str | None) -> list[str]:
+def _said(key: AnswerKey, name: str, mark: Mapping[str, Any]) -> list[str]:
     """The sentences about a question. A hint is the key's own text; what was expected never stands in it."""
     question, state = key.questions[name], mark["state"]
-    said = [_STOPPED if state == "not_attempted" and raised else _SAID[state]]
+    said = [_SAID[state]]
     if isinstance(question, Judgement):
         return said + ([mark["problem"]] if state == "judged" and mark["problem"] else [])
     if state not in ("wrong", "partly"):

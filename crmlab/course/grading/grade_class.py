@@ -15,7 +15,7 @@ import joblib
 import nbformat
 
 from crmlab.course.exercise_notebook import exercise_from
-from crmlab.course.grading.folder import GradingFolder, file_names, read_json, write_json
+from crmlab.course.grading.folder import GradingFolder, GradingFolderError, file_names, read_json, write_json
 from crmlab.course.grading.hidden_company import HiddenCompany, hidden_company
 from crmlab.course.grading.listener import Place
 from crmlab.course.grading.marks import mark_record
@@ -52,13 +52,15 @@ def grade_class(
     *,
     seed_file: SeedFile,
     jobs: int = 1,
-    roster: Sequence[Enrolled] = (),
-    policy: str = "",
+    roster: Sequence[Enrolled] | None = None,
+    policy: str | None = None,
     limits: Limits | None = None,
     safe: bool = True,
     progress: Progress = lambda done, total: None,
 ) -> Graded:
     """Grade the submissions in `source_path` into the folder `out`.
+
+    A roster or policy that is not given is that of the folder's last run.
 
     Raises NoSandboxError where there is no sandbox (unless `safe` is False), FileNotFoundError, and ValueErrors for a
     key, policy, roster or folder that cannot be used.
@@ -66,7 +68,15 @@ def grade_class(
     isolation = find_isolation() if safe else Isolation(False, UNSAFE)
     folder = GradingFolder(out)
     folder.prepare()
+    last = folder.read_state(exercise) if folder.state.exists() else {"roster": [], "policy": ""}
+    roster = [Enrolled(**each) for each in last["roster"]] if roster is None else roster
+    policy = last["policy"] if policy is None else policy
     with hidden_company(home, exercise, seed_file) as hidden:
+        if last.get("hidden", hidden.mark) != hidden.mark:
+            raise GradingFolderError(
+                f"{out} holds grades from another hidden company (another seed file, or parameters drawn otherwise): give "
+                "the --seed-file of that run, or name another --out to grade everybody anew"
+            )
         read_policy(policy, list(hidden.key.questions))
         template = exercise_template(home, exercise, hidden)
         with open_submissions(source_path, exercise) as source:

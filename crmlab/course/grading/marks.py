@@ -10,10 +10,10 @@ from typing import Any
 from crmlab.course.codec import CodecError, loads
 from crmlab.course.marking import Marker
 
-#: How a question can stand; `by_hand` waits for a person, `not_run` did not survive the run.
-STATES = ("right", "followed", "partly", "wrong", "not_attempted", "not_run", "by_hand")
+#: How a question can stand; `by_hand` waits for a person, `not_run` did not survive the run, `no_answer` was tried.
+STATES = ("right", "followed", "partly", "wrong", "not_attempted", "no_answer", "not_run", "by_hand")
 _UNABLE = {
-    "missing": ("not_attempted", "the answer's name was never given a value"),
+    "missing": ("no_answer", "the answer's name was never given a value"),
     "kind": ("wrong", "the answer is of a kind that cannot be marked"),
     "raises": ("wrong", "the answer cannot be read"),
 }

@@ -113,7 +113,7 @@ def gap(repeated):
 @key.question(
     "q2",
     points=2,
-    minutes=3,
+    minutes=4,
     compare=Number(tolerance=0.0005),
     hints=[
         "For each shop: of the customers with an order, the share with at least two orders.",
@@ -166,7 +166,7 @@ def sold(company, parameters):
 @key.question(
     "q3",
     points=3,
-    minutes=4,
+    minutes=6,
     compare=Number(tolerance=0.01, unit="cents"),
     hints=[
         "Add up quantity x (price - cost) over the lines of the year's orders; take the refunds of these orders off.",
@@ -227,6 +227,39 @@ def margin_per_record(company, parameters):
     return float((lines.revenue - lines.cost - lines.refund).sum() / len(company.customers))
 
 
+@margin_per_customer.mistake(
+    "You took the refunds paid in the year. Take those of the year's orders, whenever they were paid."
+)
+def refunds_paid_in_the_year(company, parameters):
+    lines = sold(company, parameters)
+    paid = company.returns.refund_cents[company.returns.return_date.dt.year == parameters.year].sum()
+    return float(((lines.revenue - lines.cost).sum() - paid) / lines.customer_id.nunique())
+
+
+def returned_only(company, parameters):
+    """The lines that a merge with the returns keeps: those sent back, once for each return."""
+    lines = sold(company, parameters).drop(columns="refund")
+    return lines.merge(company.returns[["order_line_id", "refund_cents"]], on="order_line_id")
+
+
+ONLY_RETURNED = (
+    'Your merge kept only lines that were returned: use `how="left"` and `fillna(0)`, or sum the refunds apart.'
+)
+
+
+@margin_per_customer.mistake(ONLY_RETURNED)
+def lines_returned_only(company, parameters):
+    lines = returned_only(company, parameters)
+    return float((lines.revenue - lines.cost - lines.refund_cents).sum() / lines.customer_id.nunique())
+
+
+@margin_per_customer.mistake(ONLY_RETURNED)
+def lines_returned_only_of_all_customers(company, parameters):
+    lines = returned_only(company, parameters)
+    customers = sold(company, parameters).customer_id.nunique()
+    return float((lines.revenue - lines.cost - lines.refund_cents).sum() / customers)
+
+
 def paid_cents(company, parameters, voucher_percent):
     """What a unit of the product costs in the store on the first days of 2026: list price less voucher."""
     products = company.products.set_index("product_id")
@@ -242,10 +275,10 @@ def in_the_books(company):
 @key.question(
     "q4",
     points=2,
-    minutes=4,
+    minutes=8,
     compare=Number(unit="cents"),
     hints=[
-        "Place the order, take one unit back, and only then load the warehouse.",
+        "Place the order, take one unit back, and only then load the warehouse, as of the day of the return.",
         "Revenue stands in fact_sales, refunds in fact_return, each in a column of cents. Sum each on its own.",
     ],
 )
@@ -299,11 +332,11 @@ def kinds(**other):
 @key.question(
     "q5",
     points=2,
-    minutes=2,
+    minutes=4,
     compare=Mapping(Text()),
     hints=[
-        "Ask of each: is a customer there? If so, is an employee there too?",
-        "No customer: back. A customer and an employee: facing. A customer alone with the system: touching.",
+        "Ask of each who meets the customer: an employee, only a system, or nobody?",
+        "Nobody: back. An employee: facing. Only a system, which the customer uses or hears from: touching.",
     ],
 )
 def kind_of_each_function(company, parameters):
@@ -367,11 +400,12 @@ def count_paths(log):
 @key.question(
     "q6",
     points=2,
-    minutes=2,
+    minutes=5,
     compare=Mapping(Number()),
     hints=[
         "life_cycle(touches) has a row for each step; the row 'sell' has the day of the first order.",
-        "Keep all rows of the customers whose 'sell' is in the year; then paths(...) and value_counts().",
+        "Keep all rows of the customers whose 'sell' is in the year, also the rows after it; then paths(...).",
+        "paths(...) has one path for each customer: count them with value_counts().",
     ],
 )
 def customers_on_each_path(company, parameters):
@@ -445,13 +479,20 @@ def touch_points_lost(company, parameters):
 
 
 @key.step
+def margins_of_year(company, parameters):
+    """The lines of the year with their margin, and whether they are an accessory's."""
+    margins = line_margins(company.orders, company.order_lines, company.returns)
+    accessories = company.products.product_id[company.products.category == "accessory"]
+    margins = margins.assign(is_accessory=margins.product_id.isin(accessories))
+    return margins[margins.order_date.dt.year == parameters.year]
+
+
+@key.step
 def accessory_table(company, parameters):
     """Each accessory sold in the year: own margin, margin of its buyers with other products, revenue; in cents."""
-    margins = line_margins(company.orders, company.order_lines, company.returns)
-    margins = margins[margins.order_date.dt.year == parameters.year]
-    accessories = company.products.product_id[company.products.category == "accessory"]
+    margins = margins_of_year(company, parameters)
     rows = {}
-    for product_id, lines in margins[margins.product_id.isin(accessories)].groupby("product_id"):
+    for product_id, lines in margins[margins.is_accessory].groupby("product_id"):
         of_buyers = margins[margins.customer_id.isin(lines.customer_id)]
         own = int(lines.margin_cents.sum())
         rows[product_id] = {
@@ -459,6 +500,7 @@ def accessory_table(company, parameters):
             "other": int(of_buyers.margin_cents.sum()) - own,
             "revenue": int(lines.revenue_cents.sum()),
             "other_revenue": int(of_buyers.revenue_cents.sum() - lines.revenue_cents.sum()),
+            "other_accessories": int(of_buyers.margin_cents[of_buyers.is_accessory].sum()) - own,
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -476,10 +518,11 @@ def gain_cents(parameters, own, lost):
 @key.question(
     "q8",
     points=3,
-    minutes=4,
+    minutes=5,
     compare=Number(tolerance=1, unit="cents"),
     hints=[
         "First the weakest accessory: margins of the year, summed by product. Then who bought it in the year.",
+        "Then what these buyers bring in with other products: their lines of the year with another product_id.",
         "Gain = cost of the shelf - its own margin - leave_percent of what its buyers bring in with other products.",
     ],
 )
@@ -528,6 +571,29 @@ def revenue_of_those_who_leave(company, parameters):
     return gain_cents(parameters, product.own, product.other_revenue * parameters.leave_percent / 100)
 
 
+@gain_from_delisting.mistake(
+    "You counted the other accessories of its buyers. All other products, not only accessories."
+)
+def other_accessories_only(company, parameters):
+    product = weakest(company, parameters)
+    return gain_cents(parameters, product.own, product.other_accessories * parameters.leave_percent / 100)
+
+
+@gain_from_delisting.mistake("You took the weakest of all products. Look among the category accessory only.")
+def weakest_of_all_products(company, parameters):
+    margins = margins_of_year(company, parameters)
+    own = margins.groupby("product_id").margin_cents.sum()
+    product_id = own.idxmin()
+    buyers = margins.customer_id[margins.product_id == product_id]
+    other = margins.margin_cents[margins.customer_id.isin(buyers) & (margins.product_id != product_id)].sum()
+    return gain_cents(parameters, own[product_id], other * parameters.leave_percent / 100)
+
+
+@gain_from_delisting.mistake("Gain is cost saved less margin lost: turn the two around.")
+def gain_turned_around(company, parameters):
+    return -gain_from_delisting(company, parameters)
+
+
 #: The cases as they stand in the exercise.
 TOOL_OF_CASE = {
     1: "event-based marketing",
@@ -545,7 +611,7 @@ TOOL_OF_CASE = {
 @key.question(
     "q9",
     points=2,
-    minutes=2,
+    minutes=3,
     compare=Mapping(Text()),
     hints=[
         "Read the column decision of tool_map(): which decision does the case make?",
@@ -589,4 +655,4 @@ def personalising_for_cross_selling(company, parameters):
     return with_swapped("personalising", "cross-selling and up-selling")
 
 
-key.judgement("q10", points=3, minutes=4)
+key.judgement("q10", points=3, minutes=5)

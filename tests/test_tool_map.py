@@ -1,4 +1,4 @@
-"""The map of the nine tools names tables that exist and chapters that the course has or will have."""
+"""The map of the nine tools names tables that exist and lessons that the course has or will have."""
 
 from companies import observed
 
@@ -10,7 +10,7 @@ def test_nine_tools_each_with_tables_of_the_company():
     tables = set(observed().tables)
     for tool in TOOLS:
         assert set(tool.data) <= tables, tool.name
-        assert "02" <= tool.chapter <= "20", tool.name
+        assert "02" <= tool.lesson <= "20", tool.name
         assert tool.decision.endswith("?"), tool.name
 
 

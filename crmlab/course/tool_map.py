@@ -1,4 +1,4 @@
-"""The nine tools of CRM on one map: what each decides, which data it reads, which chapter builds it (lesson 01)."""
+"""The nine tools of CRM on one map: what each decides, which data it reads, which lesson builds it (lesson 01)."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool of CRM: the decision that it serves, the tables that it reads, the chapter that builds it."""
+    """A tool of CRM: the decision that it serves, the tables that it reads, the lesson that builds it."""
 
     name: str
     decision: str
     data: tuple[str, ...]
-    chapter: str
+    lesson: str
 
 
 TOOLS = (
@@ -31,10 +31,10 @@ TOOLS = (
 
 
 def tool_map() -> pd.DataFrame:
-    """The map as a table: index tool; columns decision, data (tables of the company, joined by commas), chapter.
+    """The map as a table: index tool; columns decision, data (tables of the company, joined by commas), lesson.
 
-    >>> tool_map().loc["permission marketing", "chapter"]
+    >>> tool_map().loc["permission marketing", "lesson"]
     '05'
     """
-    rows = [{"decision": tool.decision, "data": ", ".join(tool.data), "chapter": tool.chapter} for tool in TOOLS]
+    rows = [{"decision": tool.decision, "data": ", ".join(tool.data), "lesson": tool.lesson} for tool in TOOLS]
     return pd.DataFrame(rows, index=pd.Index([tool.name for tool in TOOLS], name="tool"))

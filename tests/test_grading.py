@@ -179,7 +179,7 @@ def test_another_seed_file_does_not_grade_over_a_finished_class(graded, home, su
     out, _ = graded
     before = results(out)
     other = open_seed_file(tmp_path / "other.json")
-    with pytest.raises(GradingFolderError, match="another hidden company .* --seed-file of that run"):
+    with pytest.raises(GradingFolderError, match=r"another hidden company .* --seed-file of that run"):
         grade_class(home, NAME, submitted, out, seed_file=other)
     assert results(out) == before
 

@@ -74,8 +74,8 @@ def grade_class(
     with hidden_company(home, exercise, seed_file) as hidden:
         if last.get("hidden", hidden.mark) != hidden.mark:
             raise GradingFolderError(
-                f"{out} holds grades from another hidden company (another seed file, or parameters drawn otherwise): give "
-                "the --seed-file of that run, or name another --out to grade everybody anew"
+                f"{out} holds grades from another hidden company (another seed file, or parameters drawn otherwise): "
+                "give the --seed-file of that run, or name another --out to grade everybody anew"
             )
         read_policy(policy, list(hidden.key.questions))
         template = exercise_template(home, exercise, hidden)

@@ -45,8 +45,10 @@ def secret_lines():
     lessons = "\n".join(
         cell.source for path in (ROOT / "notebooks").glob("*.ipynb") for cell in nbformat.read(path, as_version=4).cells
     )
+    package = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "crmlab").rglob("*.py"))
+    lessons = f"{lessons}\n{package}"
     stripped = {line.strip() for line in lines if len(line.strip()) >= LEAST_CHARACTERS}
-    # What a lesson shows is no secret; a mistake's hint is in the practice file on purpose.
+    # What the package or a lesson shows is no secret; a mistake's hint is in the practice file on purpose.
     return {line for line in stripped if line not in lessons and not line.startswith(('"', "from ", "import "))}
 
 

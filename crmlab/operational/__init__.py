@@ -7,6 +7,7 @@ as a dict from table name to frame. What breaks a rule raises ``RefusedOperation
 
 from crmlab.operational.customers import add_customer, update_customer
 from crmlab.operational.marketing.consent import permission, record_consent
+from crmlab.operational.marketing.target_lists import build_list, save_target_list
 from crmlab.operational.merging import merge_customers, undo_merge
 from crmlab.operational.refusal import RefusedOperation
 from crmlab.operational.sales.orders import place_order
@@ -20,6 +21,7 @@ __all__ = [
     "Store",
     "add_customer",
     "assign_ticket",
+    "build_list",
     "log_interaction",
     "merge_customers",
     "open_store",
@@ -29,6 +31,7 @@ __all__ = [
     "record_consent",
     "resolve_ticket",
     "return_order_line",
+    "save_target_list",
     "undo_merge",
     "update_customer",
 ]

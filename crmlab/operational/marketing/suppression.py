@@ -1,0 +1,61 @@
+"""Suppression: who cannot be written to, and why.
+
+The reasons come in this order: merged, opt_out, no_permission, no_address. An **opt-out** of any address of a person
+counts for all addresses of that kind on all records merged into one, until the person confirms an opt-in for the
+address that would be used. The send queue asks here, and the database asks again (``52_campaign_send.sql``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+
+_REACH_SQL = """
+WITH said AS (
+  SELECT address_hash, max(CASE WHEN action = 'opt_out' THEN at END) AS last_out,
+    max(CASE WHEN action = 'confirmed_opt_in' AND at <= :at THEN at END) AS confirmed,
+    max(CASE WHEN action <> 'opt_out' AND at <= :at THEN at END) AS said_yes
+  FROM consent WHERE kind = :channel AND purpose = :purpose GROUP BY address_hash),
+address AS (
+  SELECT v.surviving_customer_id AS customer_id, p.contact_point_id, p.address_hash, p.is_primary,
+    p.customer_id = v.surviving_customer_id AS is_own, said.confirmed, said.said_yes,
+    max(said.last_out) OVER (PARTITION BY v.surviving_customer_id) AS person_out
+  FROM contact_point AS p JOIN v_customer AS v USING (customer_id) LEFT JOIN said USING (address_hash)
+  WHERE p.kind = :channel),
+judged AS (
+  SELECT *, CASE
+      WHEN person_out >= ifnull(confirmed, '') THEN 'opt_out'
+      WHEN :purpose = 'service' THEN NULL
+      WHEN CASE :channel WHEN 'email' THEN confirmed ELSE said_yes END IS NULL THEN 'no_permission' END AS reason
+  FROM address),
+ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY customer_id
+      ORDER BY reason IS NOT NULL, is_primary DESC, is_own DESC, contact_point_id) AS choice,
+    max(reason = 'opt_out') OVER (PARTITION BY customer_id) AS some_opted_out
+  FROM judged)
+SELECT customer_id, contact_point_id, address_hash,
+  CASE WHEN reason IS NOT NULL AND some_opted_out THEN 'opt_out' ELSE reason END
+FROM ranked WHERE choice = 1
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reach:
+    """How a customer is reached on a channel: the address to use, or the ``reason`` why none can be used."""
+
+    contact_point_id: int | None
+    address_hash: str | None
+    reason: str | None
+
+
+NO_ADDRESS = Reach(None, None, "no_address")
+
+
+def reach(connection: sqlite3.Connection, channel: str, purpose: str, at: str) -> dict[int, Reach]:
+    """How each surviving customer with an address of that kind is reached at a time; the others have no address.
+
+    Of several addresses it takes the primary one of those with permission. E-mail needs a confirmed opt-in; telephone
+    and letter need an opt-in. Service mail needs no permission, and heeds only an opt-out from service mail.
+    """
+    found = connection.execute(_REACH_SQL, {"channel": channel, "purpose": purpose, "at": at})
+    return {customer_id: Reach(*rest) for customer_id, *rest in found}

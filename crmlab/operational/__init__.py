@@ -6,7 +6,13 @@ as a dict from table name to frame. What breaks a rule raises ``RefusedOperation
 """
 
 from crmlab.operational.customers import add_customer, update_customer
+from crmlab.operational.marketing.audience import draw_audience
+from crmlab.operational.marketing.campaigns import change_campaign_status, plan_campaign
 from crmlab.operational.marketing.consent import permission, record_consent
+from crmlab.operational.marketing.contact_times import set_preferences
+from crmlab.operational.marketing.responses import observe_responses
+from crmlab.operational.marketing.send_queue import schedule_campaign, send_due
+from crmlab.operational.marketing.success import campaign_report
 from crmlab.operational.marketing.target_lists import build_list, save_target_list
 from crmlab.operational.merging import merge_customers, undo_merge
 from crmlab.operational.refusal import RefusedOperation
@@ -22,16 +28,24 @@ __all__ = [
     "add_customer",
     "assign_ticket",
     "build_list",
+    "campaign_report",
+    "change_campaign_status",
+    "draw_audience",
     "log_interaction",
     "merge_customers",
+    "observe_responses",
     "open_store",
     "open_ticket",
     "permission",
     "place_order",
+    "plan_campaign",
     "record_consent",
     "resolve_ticket",
     "return_order_line",
     "save_target_list",
+    "schedule_campaign",
+    "send_due",
+    "set_preferences",
     "undo_merge",
     "update_customer",
 ]

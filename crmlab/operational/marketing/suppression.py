@@ -33,9 +33,7 @@ ranked AS (
       ORDER BY reason IS NOT NULL, is_primary DESC, is_own DESC, contact_point_id) AS choice,
     max(reason = 'opt_out') OVER (PARTITION BY customer_id) AS some_opted_out
   FROM judged)
-SELECT customer_id, contact_point_id, address_hash,
-  CASE WHEN reason IS NOT NULL AND some_opted_out THEN 'opt_out' ELSE reason END
-FROM ranked WHERE choice = 1
+SELECT customer_id, contact_point_id, address_hash, reason, choice, some_opted_out FROM ranked
 """
 
 
@@ -58,4 +56,16 @@ def reach(connection: sqlite3.Connection, channel: str, purpose: str, at: str) -
     and letter need an opt-in. Service mail needs no permission, and heeds only an opt-out from service mail.
     """
     found = connection.execute(_REACH_SQL, {"channel": channel, "purpose": purpose, "at": at})
-    return {customer_id: Reach(*rest) for customer_id, *rest in found}
+    return {
+        customer_id: Reach(point, address_hash, "opt_out" if reason is not None and some_opted_out else reason)
+        for customer_id, point, address_hash, reason, choice, some_opted_out in found
+        if choice == 1
+    }
+
+
+def address_reasons(
+    connection: sqlite3.Connection, channel: str, purpose: str, at: str
+) -> dict[tuple[int, str], str | None]:
+    """Why each address of each surviving customer cannot be used at a time; None where it can."""
+    found = connection.execute(_REACH_SQL, {"channel": channel, "purpose": purpose, "at": at})
+    return {(customer_id, address_hash): reason for customer_id, _, address_hash, reason, *_ in found}

@@ -7,9 +7,12 @@ as a dict from table name to frame. What breaks a rule raises ``RefusedOperation
 
 from crmlab.operational.customers import add_customer, update_customer
 from crmlab.operational.marketing.audience import draw_audience
+from crmlab.operational.marketing.budget import past_response, plan_budget
 from crmlab.operational.marketing.campaigns import change_campaign_status, plan_campaign
 from crmlab.operational.marketing.consent import permission, record_consent
 from crmlab.operational.marketing.contact_times import set_preferences
+from crmlab.operational.marketing.events import due_events, queue_events
+from crmlab.operational.marketing.messages import choose_offers, render_campaign, render_message, render_subject
 from crmlab.operational.marketing.responses import observe_responses
 from crmlab.operational.marketing.send_queue import schedule_campaign, send_due
 from crmlab.operational.marketing.success import campaign_report
@@ -30,16 +33,24 @@ __all__ = [
     "build_list",
     "campaign_report",
     "change_campaign_status",
+    "choose_offers",
     "draw_audience",
+    "due_events",
     "log_interaction",
     "merge_customers",
     "observe_responses",
     "open_store",
     "open_ticket",
+    "past_response",
     "permission",
     "place_order",
+    "plan_budget",
     "plan_campaign",
+    "queue_events",
     "record_consent",
+    "render_campaign",
+    "render_message",
+    "render_subject",
     "resolve_ticket",
     "return_order_line",
     "save_target_list",

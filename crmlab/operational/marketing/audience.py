@@ -14,7 +14,7 @@ import hashlib
 import pandas as pd
 
 from crmlab.operational.marketing.campaigns import Campaign, read_campaign
-from crmlab.operational.marketing.suppression import NO_ADDRESS, reach
+from crmlab.operational.marketing.suppression import NO_ADDRESS, first_records, reach
 from crmlab.operational.moments import moment
 from crmlab.operational.operation import Operation, actor_of, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
@@ -25,7 +25,7 @@ def lottery_number(seed: int, campaign_name: str, customer_id: int) -> float:
     """The customer's number in the campaign's lottery, from 0 (included) to 1 (excluded).
 
     >>> round(lottery_number(1, "Spring 2026", 17), 3)
-    0.862
+    0.626
     """
     digest = hashlib.sha256(f"{seed}\n{campaign_name}\n{customer_id}".encode()).digest()
     # 53 bits: what a float holds exactly.
@@ -94,19 +94,18 @@ def add_members(operation: Operation, campaign: Campaign, customers: list[int], 
     reached = reach(operation.connection, campaign.channel, campaign.purpose, at)
     ruled_out = _ruled_out(operation, campaign, at)
     left = _affordable(operation, campaign)
+    new = [customer_id for customer_id in dict.fromkeys(customers) if customer_id not in known]
+    stands_for = first_records((each for each in new if each not in ruled_out), reached)
     rows = []
-    for customer_id in dict.fromkeys(customers):
-        if customer_id in known:
-            continue
+    for customer_id in new:
         how = reached.get(customer_id, NO_ADDRESS)
         reason = ruled_out.get(customer_id) or how.reason
-        if reason is None and how.address_hash in used:
+        if reason is None and (how.address_hash in used or stands_for[how.address_hash] != customer_id):
             reason = "duplicate_address"
         if reason is None and left is not None and left <= 0:
             reason = "over_budget"
         arm = None
         if reason is None:
-            used.add(how.address_hash)
             is_control = lottery_number(seed, campaign.name, customer_id) < campaign.holdout_share
             arm = "control" if is_control else "treatment"
             left = left if left is None or is_control else left - 1

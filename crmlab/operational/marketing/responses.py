@@ -44,7 +44,9 @@ def observe_responses(
     company = open_company() if company is None else company
     if company_key(company) != store.company_key:
         rule = "the market is that of the store's own company"
-        raise RefusedOperation(rule, f"the company in {company.folder.name!r}", "the one that the store was filled from")
+        raise RefusedOperation(
+            rule, f"the company in {company.folder.name!r}", "the one that the store was filled from"
+        )
     with running_operation(store, "observe_responses", f"{until}T23:59:59", _SYSTEM) as operation:
         campaign = read_campaign(operation, campaign_id)
         _check(operation, campaign, until, company.as_of)
@@ -82,7 +84,8 @@ def _members(operation: Operation, campaign_id: int) -> pd.DataFrame:
     rows = operation.all(
         """SELECT m.campaign_member_id, m.customer_id, v.surviving_customer_id, m.status, m.watched_from, p.kind,
           p.address_hash
-        FROM campaign_member AS m JOIN v_customer AS v USING (customer_id) JOIN contact_point AS p USING (contact_point_id)
+        FROM campaign_member AS m JOIN v_customer AS v USING (customer_id)
+        JOIN contact_point AS p USING (contact_point_id)
         WHERE m.campaign_id = ? AND m.watched_from IS NOT NULL""",
         campaign_id,
     )
@@ -121,7 +124,8 @@ def _new_responses(
     # The truth is exact to less than a second; the store writes seconds.
     reactions = reactions.assign(at=reactions["at"].dt.floor("s").dt.strftime("%Y-%m-%dT%H:%M:%S"))
     survivor_of = dict(operation.all("SELECT customer_id, surviving_customer_id FROM v_customer"))
-    member_of = {row.survivor: member_id for member_id, row in members.iterrows()}
+    member_of = dict(zip(members["survivor"], members.index, strict=True))
+    begins = members["watched_from"].to_dict()
     known = set(operation.all(
         """SELECT campaign_member_id, reaction, responded_at FROM campaign_response JOIN campaign_member
         USING (campaign_member_id) WHERE campaign_id = ?""", campaign.campaign_id))  # fmt: skip
@@ -132,7 +136,7 @@ def _new_responses(
         member_id = member_of.get(survivor_of[customer_id]) if bought else own.get(action_id)
         if member_id is None or (member_id, reaction, at) in known:
             continue
-        if bought and not members.at[member_id, "watched_from"] <= at <= f"{campaign.end_date}T23:59:59":
+        if bought and not begins[member_id] <= at <= f"{campaign.end_date}T23:59:59":
             continue
         known.add((member_id, reaction, at))
         amounts = {"amount_cents": int(amount), "discount_cents": int(discount)} if bought else {}

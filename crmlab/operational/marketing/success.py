@@ -67,7 +67,7 @@ def campaign_report(store: Store, campaign_id: int, *, confidence: float = 0.95)
     arms = store.sql("SELECT * FROM v_campaign_arm WHERE campaign_id = ? ORDER BY arm", [campaign_id])
     arms = arms.drop(columns="campaign_id").set_index("arm")
     cost = int(arms["contact_cost_cents"].sum())
-    if set(arms.index) != {"treatment", "control"} or arms.at["treatment", "sent_count"] == 0:
+    if set(arms.index) != {"treatment", "control"} or arms.loc["treatment", "sent_count"] == 0:
         unknown = [math.nan] * 5
         return CampaignReport(campaign_id, listed, reasons, arms, *unknown, cost, math.nan, "not measured")
     return _measured(campaign_id, listed, reasons, arms, cost, confidence)

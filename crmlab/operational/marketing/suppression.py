@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+from collections.abc import Iterable, Mapping
 
 _REACH_SQL = """
 WITH said AS (
@@ -69,3 +70,16 @@ def address_reasons(
     """Why each address of each surviving customer cannot be used at a time; None where it can."""
     found = connection.execute(_REACH_SQL, {"channel": channel, "purpose": purpose, "at": at})
     return {(customer_id, address_hash): reason for customer_id, _, address_hash, reason, *_ in found}
+
+
+def first_records(customers: Iterable[int], reached: Mapping[int, Reach]) -> dict[str, int]:
+    """Which customer each address is written to: of several records with one address, the first that was made.
+
+    So the order of a list does not decide which of them is on it.
+    """
+    first: dict[str, int] = {}
+    for customer_id in customers:
+        how = reached.get(customer_id, NO_ADDRESS)
+        if how.reason is None:
+            first[how.address_hash] = min(first.get(how.address_hash, customer_id), customer_id)
+    return first

@@ -1,7 +1,7 @@
 """List generator: saved criteria, applied to the customers of a day, with how many are left after each filter.
 
 Who meets the criteria and cannot be written to stands in the list with the reason, and so does the second record with
-an address that stands in it already. Lesson 05 shows it.
+an address of the list: the first record made is written to. Lesson 05 shows it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.operational.marketing.list_fields import FACTS_SQL, FIELDS
-from crmlab.operational.marketing.suppression import NO_ADDRESS, reach
+from crmlab.operational.marketing.suppression import NO_ADDRESS, Reach, first_records, reach
 from crmlab.operational.moments import moment
 from crmlab.operational.operation import Operation, actor_of, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
@@ -110,8 +110,8 @@ def _keep_scores(connection: sqlite3.Connection, scores: pd.DataFrame | None) ->
     wrong = [name for name in names if name in FIELDS or not name.isidentifier()]
     if wrong:
         raise RefusedOperation("a score has a name of its own", ", ".join(wrong), "a word that is no field of the list")
-    columns = ", ".join(f'"{name}"' for name in names)
-    connection.execute(f"CREATE TEMP TABLE list_score (customer_id INTEGER PRIMARY KEY{', ' if names else ''}{columns})")
+    columns = ", ".join(["customer_id INTEGER PRIMARY KEY", *(f'"{name}"' for name in names)])
+    connection.execute(f"CREATE TEMP TABLE list_score ({columns})")
     values = [scores["customer_id"].tolist(), *(scores[name].astype(object).where(scores[name].notna(), None).tolist()
                                                 for name in names)]  # fmt: skip
     marks = ", ".join("?" * len(values))
@@ -201,18 +201,19 @@ def build_list(
     return operation.written
 
 
-def _judged(customers: list[int], reached: dict[int, Any], most: int | None) -> list[tuple[Any, ...]]:
+def _judged(customers: list[int], reached: dict[int, Reach], most: int | None) -> list[tuple[Any, ...]]:
     """The list in its order: customer, status, reason, address, and of whom it is a duplicate."""
-    first_with: dict[str, int] = {}
-    rows = []
+    stands_for = first_records(customers, reached)
+    rows, members = [], 0
     for customer_id in customers:
         how = reached.get(customer_id, NO_ADDRESS)
+        first = stands_for.get(how.address_hash, customer_id)
         if how.reason is not None:
             rows.append((customer_id, "suppressed", how.reason, None, None))
-        elif how.address_hash in first_with:
-            rows.append((customer_id, "duplicate", "duplicate_address", None, first_with[how.address_hash]))
-        elif most is None or len(first_with) < most:
-            first_with[how.address_hash] = customer_id
+        elif first != customer_id:
+            rows.append((customer_id, "duplicate", "duplicate_address", None, first))
+        elif most is None or members < most:
+            members += 1
             rows.append((customer_id, "member", None, how.contact_point_id, None))
         else:
             break

@@ -41,7 +41,7 @@ CREATE TABLE target_list_member (
   status TEXT NOT NULL,
   reason TEXT,
   contact_point_id INTEGER REFERENCES contact_point,
-  duplicate_of_id INTEGER REFERENCES customer,      -- who stands earlier in the list with the same address
+  duplicate_of_id INTEGER REFERENCES customer,      -- the first record made with the same address
   PRIMARY KEY (target_list_build_id, position),
   CONSTRAINT a_customer_stands_once_in_a_list UNIQUE (target_list_build_id, customer_id),
   CONSTRAINT list_status_is_known CHECK (status IN ('member', 'suppressed', 'duplicate')),

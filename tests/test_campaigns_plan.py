@@ -128,7 +128,7 @@ def test_suppressed_and_duplicates_are_shown_not_hidden(store):
     assert rows.loc[second, "duplicate_of_id"] == first and rows.loc[out, "reason"] == "opt_out"
     merge_customers(store, winner_id=second, loser_id=first, at=AT)
     merged = build_list(store, 1, AT)["target_list_member"]
-    assert merged["customer_id"].to_list() == [second, out] and merged["status"].iat[0] == "member"
+    assert merged["customer_id"].to_list() == [second, out] and merged["status"].iloc[0] == "member"
 
 
 def test_scores_from_the_analytical_side_select(store):
@@ -142,8 +142,11 @@ def test_scores_from_the_analytical_side_select(store):
         build_list(store, list_id, AT, scores=pd.concat([scores, scores]))
 
 
-@pytest.mark.parametrize("criterion", [("spent", "=", 1), ("order_count", "~", 1), ("order_count", "=", [1]),
-                                       ("language", "in", "de"), ("a; DROP TABLE x", "=", 1), "order_count"])  # fmt: skip
+@pytest.mark.parametrize(
+    "criterion",
+    [("spent", "=", 1), ("order_count", "~", 1), ("order_count", "=", [1]), ("language", "in", "de"),
+     ("a; DROP TABLE x", "=", 1), "order_count"],
+)  # fmt: skip
 def test_wrong_criteria_are_refused(store, criterion):
     with pytest.raises(RefusedOperation):
         build_list(store, save_target_list(store, "a", [criterion], AT)["target_list"]["target_list_id"].item(), AT)
@@ -230,8 +233,8 @@ def test_a_run_again_sends_nothing_twice_and_all_adds_up(store):
     drawn = draw_audience(store, campaign_id, AT, seed=1)["campaign_member"]
     assert draw_audience(store, campaign_id, AT, seed=9)["campaign_member"].empty
     schedule_campaign(store, campaign_id, AT, per_hour=100)
-    runs = [len(send_due(store, campaign_id, at)["campaign_member"]) for at in
-            ("2026-01-10 08:00", "2026-01-10 09:00", "2026-01-10 09:30", "2026-01-10 12:00", "2026-01-12", SEND, SEND)]  # fmt: skip
+    times = ["2026-01-10 08:00", "2026-01-10 09:00", "2026-01-10 09:30", "2026-01-10 12:00", SEND, SEND]
+    runs = [len(send_due(store, campaign_id, at)["campaign_member"]) for at in times]
     assert runs[0] == 0 and runs[1] > 50 and runs[2] == 0 and runs[-1] == 0
     tally = adds_up(store).set_index("campaign_id").loc[campaign_id]
     assert tally["listed_count"] == len(drawn)
@@ -246,11 +249,11 @@ def test_the_cap_defers_and_does_not_drop(store):
     customers = people(store, 2)
     made = [campaign(store, f"c{n}", customers, frequency_cap=2, frequency_days=7) for n in range(4)]
     waiting = []
-    for day in range(10, 32):
+    for day in (10, 11, 16, 17, 18):
         for campaign_id in made:
             found = send_due(store, campaign_id, f"2026-01-{day} 10:00")["campaign_member"]
             waiting += found["defer_reason"].dropna().to_list()
-        adds_up(store)
+    adds_up(store)
     sent = store.sql("SELECT customer_id, sent_at FROM campaign_member WHERE sent_at > '2026' ORDER BY sent_at")
     assert sent.groupby("customer_id").size().to_dict() == dict.fromkeys(customers, 4)
     assert set(waiting) == {"frequency_cap"}
@@ -273,8 +276,8 @@ def test_a_person_decides_on_hours_frequency_and_messages(store):
     second = campaign(store, "second", [rare], message="voucher")
     send_due(store, second, "2026-01-20 10:00")
     assert states(store, first)[night] == "sent" and states(store, second)[rare] == "deferred"
-    send_due(store, second, "2026-02-10 09:59")
-    assert states(store, second)[rare] == "deferred" or states(store, second)[rare] == "sent"
+    send_due(store, second, "2026-02-10 19:00")
+    assert states(store, second)[rare] == "deferred", "30 days are over on 11 February"
     with pytest.raises(RefusedOperation, match="times of day"):
         set_preferences(store, night, "email", AT, send_from="25:00", send_until="06:00")
 
@@ -337,10 +340,12 @@ def test_the_budget_is_never_exceeded(store):
 
 def test_plans_that_make_no_sense_are_refused(store):
     plan = {"channel": "email", "message": "voucher", "start_date": "2026-01-10", "end_date": "2026-01-20", "at": AT}
-    for change, words in (({"holdout_share": 1}, "hold-out share"), ({"holdout_share": "0.1"}, "hold-out share"),
-                          ({"channel": "fax"}, "channel"), ({"message": "hello"}, "message is known"),
-                          ({"end_date": "2026-01-09"}, "ends after its start"), ({"budget_cents": -1}, "budget_cents"),
-                          ({"send_from": "9"}, "times of day"), ({"target_list_id": 99}, "list is in the store")):  # fmt: skip
+    for change, words in (
+        ({"holdout_share": 1}, "hold-out share"), ({"holdout_share": "0.1"}, "hold-out share"),
+        ({"channel": "fax"}, "channel"), ({"message": "hello"}, "message is known"),
+        ({"end_date": "2026-01-09"}, "ends after its start"), ({"budget_cents": -1}, "budget_cents"),
+        ({"send_from": "9"}, "times of day"), ({"target_list_id": 99}, "list is in the store"),
+    ):  # fmt: skip
         with pytest.raises(RefusedOperation, match=words):
             plan_campaign(store, "c", **{**plan, **change})
     assert store.sql("SELECT count(*) AS n FROM campaign WHERE name = 'c'")["n"].item() == 0

@@ -63,8 +63,8 @@ def plan_budget(options: pd.DataFrame, budget_cents: int) -> pd.DataFrame:
     Parameters
     ----------
     options: a row for each segment, channel and message: ``people`` (whom it can reach in the segment),
-        ``contact_cost_cents``, ``margin_cents`` (a contact, over no contact). ``segment_people``, where it is there: how
-        many the segment has altogether; else that is the largest ``people`` of its options.
+        ``contact_cost_cents``, ``margin_cents`` (a contact, over no contact). ``segment_people``, where it is there:
+        how many the segment has altogether; else that is the largest ``people`` of its options.
 
     Returns the options with ``contacts`` (int64), ``cost_cents`` and ``profit_cents``. The budget need not be spent:
     contacts that cost more than they bring are not bought. Nobody is contacted twice. Raises ``ValueError``.

@@ -73,7 +73,7 @@ def test_every_customer_has_one_birthday_a_year(store):
 
 def test_a_contract_is_due_30_days_before_it_goes_on(store):
     customer = born(store, None)
-    plan = store.sql("SELECT product_id FROM product WHERE category = 'service_plan' LIMIT 1").iat[0, 0].item()
+    plan = store.sql("SELECT product_id FROM product WHERE category = 'service_plan' LIMIT 1")["product_id"].item()
     place_order(store, customer, [(plan, 1)], "web", at="2024-02-29 12:00")
     days = [day for first in ("2024-02-28", "2025-01-28", "2026-01-28") for day in pd.date_range(first, periods=4)]
     mine = [str(day.date()) for day in days

@@ -184,8 +184,11 @@ def test_newcombes_interval_and_the_verdicts(store):
                 [made, customer_id, arm, "queued" if arm == "treatment" else "held_out", point],
             ).lastrowid
             if number < treated_buyers or 0 <= number - treated < control_buyers:
-                run("INSERT INTO campaign_response (campaign_member_id, reaction, responded_at, amount_cents, "
-                    "discount_cents, operation_id) VALUES (?, 'bought', '2026-01-13T00:00:00', 1000, 0, 1)", [member])  # fmt: skip
+                run(
+                    "INSERT INTO campaign_response (campaign_member_id, reaction, responded_at, amount_cents, "
+                    "discount_cents, operation_id) VALUES (?, 'bought', '2026-01-13T00:00:00', 1000, 0, 1)",
+                    [member],
+                )
         run("UPDATE campaign_member SET status = 'sent', sent_at = '2026-01-12T10:00:00' WHERE campaign_id = ? "
             "AND arm = 'treatment'", [made])  # fmt: skip
         return campaign_report(store, made)

@@ -5,6 +5,7 @@ import re
 import sqlite3
 import threading
 
+import campaign_rules
 import pandas as pd
 import pytest
 
@@ -438,6 +439,9 @@ RULES = [
      ["INSERT INTO source_record (source_system, source_key, payload, customer_id, loaded_at, operation_id) "
       "SELECT source_system, source_key, payload, customer_id, loaded_at, 1 FROM source_record LIMIT 1"]),
 ]  # fmt: skip
+
+
+RULES += campaign_rules.RULES
 
 
 @pytest.mark.parametrize(("rule", "statements"), RULES)

@@ -50,6 +50,11 @@ _RESPONSE = (
 _OBSERVED = "INSERT INTO campaign_observation (campaign_id, until_date, seed, operation_id) VALUES (1, '2026-01-20', "
 
 RULES = [
+    ("a store that was filled is not filled again", ["DELETE FROM store_info WHERE name = 'filled'"]),
+    ("a store that was filled is not filled again", ["UPDATE store_info SET name = 'x' WHERE name = 'filled'"]),
+    ("consent is append-only: a row is never replaced",
+     ["INSERT OR REPLACE INTO consent SELECT consent_id, kind, address_hash, purpose, 'opt_in', NULL, 'consent', "
+      "'import', at, 1 FROM consent WHERE action = 'opt_out' LIMIT 1"]),
     ("a list that was built stays as it was", [*_LIST, "UPDATE target_list_member SET position = 2"]),
     ("a list that was built stays as it was", [*_LIST, "DELETE FROM target_list_member"]),
     ("this status may not follow that one", ["UPDATE campaign SET status = 'Active' WHERE campaign_id = 1"]),

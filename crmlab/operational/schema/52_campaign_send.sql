@@ -6,6 +6,15 @@
 -- being filled with campaigns of the past does a send know no more than its own day.
 CREATE VIEW v_store_is_open AS SELECT EXISTS (SELECT 1 FROM store_info WHERE name = 'filled') AS is_open;
 
+CREATE TRIGGER store_stays_open_u BEFORE UPDATE ON store_info WHEN OLD.name = 'filled'
+BEGIN SELECT RAISE(ABORT, 'a store that was filled is not filled again'); END;
+CREATE TRIGGER store_stays_open_d BEFORE DELETE ON store_info WHEN OLD.name = 'filled'
+BEGIN SELECT RAISE(ABORT, 'a store that was filled is not filled again'); END;
+-- INSERT OR REPLACE takes a row away without asking the trigger that forbids it.
+CREATE TRIGGER consent_is_not_replaced BEFORE INSERT ON consent
+WHEN EXISTS (SELECT 1 FROM consent WHERE consent_id = NEW.consent_id)
+BEGIN SELECT RAISE(ABORT, 'consent is append-only: a row is never replaced'); END;
+
 CREATE TRIGGER send_guard BEFORE UPDATE OF status ON campaign_member WHEN NEW.status = 'sent'
 BEGIN
   SELECT RAISE(ABORT, 'only a campaign that is Active sends, on its days')

@@ -71,6 +71,10 @@ def fill_store(company: Company, path: Path, company_key: str) -> None:
         _fill_products(connection, company)
         _fill_sales(connection, company)
         _fill_service(connection, company)
+        _fill_campaigns(connection, company)
+        _fill_campaign_responses(connection, company)
+        # From here on a send must answer for every opt-out on record, also for one of a later day.
+        _insert(connection, "store_info", {"name": ["filled"], "value": ["yes"]})
         broken = connection.execute("PRAGMA foreign_key_check").fetchmany(3)
         if broken:
             raise ValueError(f"the company's rows name what is not there (found, as table, row, table named: {broken})")
@@ -202,3 +206,61 @@ def _fill_service(connection: sqlite3.Connection, company: Company) -> None:
     ratings = company.delivery_ratings
     rated = {**_same(ratings, ("order_id", "delivery_rating")), "rated_at": _at(ratings["rating_date"])}
     _insert(connection, "delivery_rating", rated)
+
+
+def _fill_campaigns(connection: sqlite3.Connection, company: Company) -> None:
+    """Campaigns of the past. Their tool wrote twice to two records with one address, and wrote to those whom another
+    campaign held out."""
+    campaigns, contacts = company.campaigns, company.campaign_contacts
+    same = ("campaign_id", "name", "objective", "channel", "message", "purpose", "start_date", "end_date",
+            "holdout_share", "discount_percent", "contact_cost_cents", "budget_cents")  # fmt: skip
+    running = {"status": ["Active"] * len(campaigns), "protects_control": [0] * len(campaigns)}
+    _insert(connection, "campaign", {**_same(campaigns, same), **running, **_written_by_fill(campaigns)})
+    started = dict(zip(campaigns["campaign_id"], _at(campaigns["start_date"]), strict=True))
+    begins = [started[each] for each in contacts["campaign_id"]]
+    control = (contacts["arm"] == "control").to_numpy()
+    _insert(
+        connection,
+        "campaign_member",
+        {
+            "campaign_member_id": _values(contacts["campaign_contact_id"]),
+            **_same(contacts, ("campaign_id", "customer_id", "contact_point_id", "arm")),
+            "status": ["held_out" if each else "queued" for each in control],
+            "drawn_at": begins,
+            "watched_from": begins,
+            "scheduled_at": [None if held else at for held, at in zip(control, begins, strict=True)],
+            **_written_by_fill(contacts),
+        },
+    )
+    # The trigger that guards a send looks into large tables: without figures on them SQLite goes the long way round.
+    connection.execute("ANALYZE")
+    connection.execute("UPDATE campaign_member SET status = 'sent', sent_at = scheduled_at WHERE status = 'queued'")
+    connection.execute("UPDATE campaign SET status = 'Complete'")
+
+
+def _fill_campaign_responses(connection: sqlite3.Connection, company: Company) -> None:
+    responses = company.campaign_responses
+    bought = responses["reaction"] == "bought"
+    credit = responses["credit_cents"].fillna(0).where(bought)
+    _insert(
+        connection,
+        "campaign_response",
+        {
+            "campaign_response_id": _values(responses["campaign_response_id"]),
+            "campaign_member_id": _values(responses["campaign_contact_id"]),
+            **_same(responses, ("reaction", "order_id")),
+            "responded_at": _at(responses["response_date"]),
+            "amount_cents": _values(responses["amount_cents"] - credit),
+            "discount_cents": _values(credit),
+            **_written_by_fill(responses),
+        },
+    )
+    # The tool kept these opt-outs in a list of its own. What a person said holds for every tool.
+    connection.execute(
+        """INSERT INTO consent (kind, address_hash, purpose, action, reason, source, at, operation_id)
+        SELECT p.kind, p.address_hash, c.purpose, 'opt_out', 'campaign ' || c.campaign_id,
+          CASE p.kind WHEN 'email' THEN 'unsubscribe_link' ELSE 'contact_centre' END, r.responded_at, r.operation_id
+        FROM campaign_response AS r JOIN campaign_member AS m USING (campaign_member_id)
+        JOIN campaign AS c USING (campaign_id) JOIN contact_point AS p USING (contact_point_id)
+        WHERE r.reaction = 'opted_out' ORDER BY r.campaign_response_id"""
+    )

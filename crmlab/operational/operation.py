@@ -8,6 +8,7 @@ operation), the customer alone (a **customer-touching** one: no staff id), or a 
 from __future__ import annotations
 
 import dataclasses
+import json
 import operator
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -136,7 +137,9 @@ class Operation:
     def finish(self) -> None:
         """Read back the rows that were written."""
         for table, ids in self._rows.items():
-            cursor = self.connection.execute(f"SELECT * FROM {table} WHERE rowid IN ({', '.join('?' * len(ids))})", ids)
+            # As JSON: a long list would be more parameters than SQLite takes.
+            query = f"SELECT * FROM {table} WHERE rowid IN (SELECT value FROM json_each(?))"
+            cursor = self.connection.execute(query, (json.dumps(ids),))
             self.written[table] = to_frame([column[0] for column in cursor.description], cursor.fetchall())
 
 

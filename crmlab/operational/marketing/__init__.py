@@ -1,1 +1,1 @@
-"""Marketing, the part of operational CRM that speaks to many: for now, whom it may speak to."""
+"""Marketing, the part of operational CRM that speaks to many: lists, permission, campaigns and what came of them."""

@@ -31,6 +31,16 @@ FROM (
   SELECT customer_id, arrived_at, 'contact', channel, direction, 'interaction', interaction_id
   FROM interaction WHERE customer_id IS NOT NULL
   UNION ALL
+  -- Who is held out notices nothing: that is no touch.
+  SELECT m.customer_id, m.sent_at, 'campaign_sent', c.channel, c.name, 'campaign_member', m.campaign_member_id
+  FROM campaign_member AS m JOIN campaign AS c USING (campaign_id) WHERE m.status = 'sent'
+  UNION ALL
+  -- An order and an opt-out stand here already as what they are, where the store knows them.
+  SELECT m.customer_id, r.responded_at, 'campaign_' || r.reaction, c.channel, c.name, 'campaign_response',
+    r.campaign_response_id
+  FROM campaign_response AS r JOIN campaign_member AS m USING (campaign_member_id) JOIN campaign AS c USING (campaign_id)
+  WHERE r.reaction IN ('opened', 'clicked') OR (r.reaction = 'bought' AND r.order_id IS NULL)
+  UNION ALL
   -- A consent belongs to an address. It stands once, with the record that had the address first.
   SELECT p.customer_id, c.at, c.action, c.source, c.kind, 'consent', c.consent_id
   FROM consent AS c JOIN contact_point AS p USING (address_hash)

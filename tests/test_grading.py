@@ -163,7 +163,7 @@ def test_a_changed_submission_alone_is_run_again(home, seed_file, submitted, tmp
 def test_roster_and_policy_stay_until_others_are_given(home, seed_file, submitted, tmp_path):
     out, one = tmp_path / "out", tmp_path / "one"
     save(one, "ada", answered(home))
-    policy = "drop = ['q1']\n"
+    policy = '[questions]\ndropped = ["q1"]\n'
     grade_class(home, NAME, one, out, seed_file=seed_file, roster=[Enrolled("ada"), Enrolled("eve")], policy=policy)
     before = results(out)
     grade_class(home, NAME, one, out, seed_file=seed_file)

@@ -16,6 +16,7 @@ import argparse
 import importlib
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -60,7 +61,9 @@ def whole_company(customers: int, jobs: int, out: Path) -> int:
 def tpchgen(customers: int, jobs: int, out: Path) -> int:
     """Orders and lines of TPC-H at the scale with about as many lines."""
     scale = max(customers * 8 / 6_000_000, 0.01)
-    command = ["tpchgen-cli", "parquet", "-s", f"{scale:.3f}", "--tables=orders,lineitem"]
+    # Beside the interpreter, whether or not the environment is activated.
+    program = shutil.which("tpchgen-cli", path=Path(sys.executable).parent) or "tpchgen-cli"
+    command = [program, "parquet", "-s", f"{scale:.3f}", "--tables=orders,lineitem"]
     command += [f"--num-threads={jobs}", f"--output-dir={out}"]
     subprocess.run(command, check=True, capture_output=True)
     return _rows(out)

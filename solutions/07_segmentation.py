@@ -235,7 +235,7 @@ def two_labels(company, parameters):
 @key.question(
     "q4",
     points=2,
-    minutes=7,
+    minutes=6,
     compare=Number(tolerance=0.002),
     hints=[
         "Fit seg.KMeansSegments(4, seed=1) to `first`; ask the same fitted model to predict `second`.",
@@ -522,8 +522,8 @@ def best_of(some, everybody):
     compare=Text(),
     follows=["q7"],
     hints=[
-        "Answer with one of three texts: 'all', 'some' or 'none'. Three numbers on the even contacts decide: the gain of "
-        "a mailing to all segments, the gain of question 8, and 0."
+        "Answer with one of three texts: 'all', 'some' or 'none'. Three numbers on the even contacts decide: the gain "
+        "of a mailing to all segments, the gain of question 8, and 0."
     ],
 )
 def decision(company, parameters, odd_gains):
@@ -547,4 +547,4 @@ def distance_of_the_decision(company, parameters):
     return (first - second) / (parameters.contact_cost_cents * even.contacts.sum())
 
 
-key.judgement("q10", points=3, minutes=6)
+key.judgement("q10", points=3, minutes=7)

@@ -135,10 +135,11 @@ def limits_left_out(company, parameters):
     return sizes(features, rule_table(parameters, ">", "<"))
 
 
-@customers_by_rule.mistake("'At least' includes the number itself: >=.")
-def least_left_out(company, parameters):
+@customers_by_rule.mistake("'At least' a share includes the share itself: >=.")
+def shares_left_out(company, parameters):
     features = seg.behaviour_features(order_table(company, parameters), parameters.as_of)
-    return sizes(features, rule_table(parameters, at_least=">"))
+    rules = rule_table(parameters)
+    return sizes(features, rules.assign(rule=rules["rule"].str.replace("share >=", "share >")))
 
 
 @customers_by_rule.mistake("Those whom no rule fits are called 'others' here: say so, otherwise='others'.")

@@ -12,6 +12,12 @@ from crmlab.contact_queue.schedule import AgentSchedule
 _LEAVES, _COMES, _FREED, _ARRIVES = range(4)
 
 
+def _distinct(rows: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """The different rows of bits, and which of them each row is."""
+    _, first, which = np.unique([row.tobytes() for row in rows], return_index=True, return_inverse=True)
+    return rows[first], which.tolist()
+
+
 class EventRun:
     """One run: agents with room in heaps by the set of their skills, waiting contacts in heaps by queue.
 
@@ -27,8 +33,7 @@ class EventRun:
         self.priority = contacts["priority"].tolist()
         self.after = contacts["only_if_abandoned"].astype(np.int64).tolist()
         self.units = units
-        skill_sets, group = np.unique(schedule.skills, axis=0, return_inverse=True)
-        self.group = group.ravel().tolist()
+        skill_sets, self.group = _distinct(schedule.skills)
         self.serves = [np.flatnonzero(each).tolist() for each in skill_sets]
         self.served_by = [np.flatnonzero(skill_sets[:, each]).tolist() for each in range(len(units))]
         self.agent_ids, first, self.agent = np.unique(schedule.agent_id, return_index=True, return_inverse=True)

@@ -137,6 +137,8 @@ class ContactCentre:
     def _help_themselves(self, contact: np.ndarray, day: int) -> np.ndarray:
         """Visits of the help pages and talks with the voice menu; returns the calls of this day that follow."""
         rng, count = self.rng, len(contact)
+        if not count:
+            return contact
         contact["arrival"] = day * DAY + any_seconds(rng, count)
         contact["ended"] = contact["arrival"] + 20 + rng.exponential(90, count).astype(np.int64)
         contact["solved"] = (rng.random(count) < self.settings.self_service_solved_share) & ~contact["never_solved"]
@@ -162,6 +164,8 @@ class ContactCentre:
         rng = self.rng
         calls = (contact["channel"] == CALL) & (contact["topic"] != OFFER) & (contact["attempt"] == 1)
         outside = calls & (rng.random(len(contact)) < _OUTSIDE_HOURS_SHARE)
+        if not outside.any():
+            return contact
         missed, others = contact[outside], contact[~outside]
         opens, closes = (int(hour) * 3600 for hour in OPEN_HOURS[kind])
         early = opens - 1 - rng.exponential(2400, len(missed))
@@ -175,12 +179,16 @@ class ContactCentre:
         return others
 
     def _try_another_day(self, contact: np.ndarray, day: int, share: float) -> None:
+        if not len(contact):
+            return
         following = _by_call(again(contact[self.rng.random(len(contact)) < share]))
         following["day"] = day + self.rng.geometric(0.7, len(following))
         self.expect(following)
 
     def _queue(self, contact: np.ndarray, kind: int, day: int, stretches: Stretches) -> None:
         """The queue of a day: ``contact`` are those who come or still wait."""
+        if not len(contact):
+            return
         contact, first = self._with_second_tries(contact, day)
         result = run_queue(
             contact["arrival"],

@@ -123,6 +123,8 @@ class TicketBook:
         ``said``: bool, what agents wrote down as resolved; that leaves a ticket only for faults and returns.
         """
         new = np.flatnonzero(opens_ticket(contact) & (~said | ALWAYS_A_TICKET[contact["topic"]]))
+        if not len(new):
+            return
         new = new[np.argsort(contact["answered"][new], kind="stable")]
         opened = draw_tickets(rng, kinds, contact[new], second_line)
         contact["ticket"][new] = self.last + 1 + np.arange(len(new))

@@ -82,8 +82,8 @@ def finish_call(
     reached in the last try of the list is ``unreached``.
 
     Returns the rows written: ``operation_log, interaction, call_attempt, call_list_member``; with a sale
-    ``sales_order, order_line``, with an opt-out ``consent``. Raises ``RefusedOperation``: a call that has ended, another
-    agent, a sale without lines.
+    ``sales_order, order_line``, with an opt-out ``consent``. Raises ``RefusedOperation``: a call that has ended,
+    another agent, a sale without lines.
     """
     at, call_attempt_id, by = moment(at), whole_number("call_attempt_id", call_attempt_id), whole_number("by", by)
     _check_disposition(disposition, lines, call_again_at)
@@ -192,8 +192,8 @@ def _opt_out(operation: Operation, member_id: int, disposition: str, at: str) ->
         """SELECT address_hash FROM call_list_member JOIN contact_point USING (contact_point_id)
         WHERE call_list_member_id = ?""", member_id,
     )  # fmt: skip
-    operation.insert("consent", kind="phone", address_hash=address_hash, purpose="marketing", action="opt_out",
-                     reason=disposition, source="contact_centre", at=at, operation_id=operation.operation_id)  # fmt: skip
+    said = {"purpose": "marketing", "action": "opt_out", "reason": disposition, "source": "contact_centre", "at": at}
+    operation.insert("consent", kind="phone", address_hash=address_hash, **said, operation_id=operation.operation_id)
 
 
 def _move_on(operation: Operation, member_id: int, disposition: str, again: str | None) -> None:

@@ -64,7 +64,10 @@ def link_caller(
     already, for an unknown contact, and for a merged record (it names the surviving one).
     """
     at = moment(at)
-    interaction_id, customer_id = whole_number("interaction_id", interaction_id), whole_number("customer_id", customer_id)
+    interaction_id, customer_id = (
+        whole_number("interaction_id", interaction_id),
+        whole_number("customer_id", customer_id),
+    )
     with running_operation(store, "link_caller", at, actor_of(whole_number("by", by)), customer_id) as operation:
         operation.unmerged(customer_id)
         found = operation.one("SELECT customer_id FROM interaction WHERE interaction_id = ?", interaction_id)

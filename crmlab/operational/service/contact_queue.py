@@ -1,4 +1,4 @@
-"""The **customer interaction centre**: calls, chats, call-backs, e-mails and posts wait in one queue. Lesson 13a runs it.
+"""The **customer interaction centre**: calls, chats, call-backs, e-mails and posts wait in one queue (lesson 13a).
 
 A contact is a row of ``interaction`` from its first second: it arrives, is taken by an agent or given up, ends, and is
 closed when the agent has finished the wrap-up. Each step may free an agent, who takes the next contact at once.

@@ -117,8 +117,9 @@ def start_run(operation: Operation, name: str, spoken_by: str, interaction_id: i
 def write_answer(
     operation: Operation, run_id: int, answer: str, at: str, reserved: tuple[str, ...] = ()
 ) -> tuple[str, str | None] | None:
-    """Write an answer to the present step, and move on where it is valid. A ``reserved`` one is valid only where the step
-    has a branch for it.
+    """Write an answer to the present step, and move on where it is valid.
+
+    An answer that is ``reserved`` is valid only where the step has a branch for it.
 
     Gives the outcome and queue of the end that is reached; None while the dialogue goes on.
     """
@@ -133,8 +134,9 @@ def write_answer(
     next_step = branches.get(said)
     if next_step is None and said not in reserved and _is_valid(operation, kind, said, interaction_id):
         next_step = branches.get(ANY)
-    operation.insert("dialogue_answer", dialogue_run_id=run_id, step=step, answer=answer,
-                     is_valid=int(next_step is not None), answered_at=at, operation_id=operation.operation_id)  # fmt: skip
+    is_valid = int(next_step is not None)
+    operation.insert("dialogue_answer", dialogue_run_id=run_id, step=step, answer=answer, is_valid=is_valid,
+                     answered_at=at, operation_id=operation.operation_id)  # fmt: skip
     if next_step is None:
         return None
     outcome, queue = operation.one(

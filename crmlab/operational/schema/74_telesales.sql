@@ -22,7 +22,8 @@ CREATE TABLE call_list (
   CONSTRAINT most_calls_is_above_0 CHECK (most_tries > 0),
   CONSTRAINT wait_minutes_is_above_0 CHECK (wait_minutes > 0),
   CONSTRAINT calling_hours_are_hours_of_a_day CHECK (strftime('%H:%M', call_from) IS call_from
-    AND strftime('%H:%M', call_until) IS call_until AND call_from < call_until)
+    AND strftime('%H:%M', call_until) IS call_until AND call_from < call_until),
+  CONSTRAINT nobody_is_called_at_night CHECK (call_from >= '08:00' AND call_until <= '21:00')
 ) STRICT;
 
 CREATE TABLE call_list_member (
@@ -63,6 +64,9 @@ CREATE UNIQUE INDEX ix_call_attempt_agent ON call_attempt (agent_id) WHERE dispo
 
 CREATE TRIGGER call_list_stays_as_planned BEFORE UPDATE ON call_list
 BEGIN SELECT RAISE(ABORT, 'a calling list keeps its rules'); END;
+CREATE TRIGGER call_list_is_not_replaced BEFORE INSERT ON call_list
+WHEN EXISTS (SELECT 1 FROM call_list WHERE call_list_id = NEW.call_list_id OR name = NEW.name)
+BEGIN SELECT RAISE(ABORT, 'a calling list has a name of its own, and is never replaced'); END;
 CREATE TRIGGER call_list_is_never_deleted BEFORE DELETE ON call_list
 BEGIN SELECT RAISE(ABORT, 'a calling list is never deleted'); END;
 CREATE TRIGGER call_member_stays BEFORE UPDATE OF call_list_member_id, call_list_id, customer_id, contact_point_id

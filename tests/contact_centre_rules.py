@@ -215,8 +215,8 @@ RULES = [
     ("nobody on the do-not-call list is called",
      [_LIST.format(3, 60), _MEMBER.format(1, _OPEN, _OF_STATE.format("opted_out")),
       "INSERT INTO consent (kind, address_hash, purpose, action, lawful_basis, source, at, operation_id) SELECT "
-      "'phone', address_hash, 'marketing', 'opt_in', 'consent', 'bought_list', '2026-01-06T09:00:00', 1 FROM contact_point "
-      "JOIN call_list_member USING (contact_point_id)", _CALLED]),
+      "'phone', address_hash, 'marketing', 'opt_in', 'consent', 'bought_list', '2026-01-06T09:00:00', 1 "
+      "FROM contact_point JOIN call_list_member USING (contact_point_id)", _CALLED]),
     ("nobody on the do-not-call list is called",
      [_LIST.format(3, 60),
       "INSERT INTO contact_point (contact_point_id, customer_id, kind, value, value_as_recorded, address_hash, "

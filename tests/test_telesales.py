@@ -193,7 +193,7 @@ def test_one_agent_has_one_call(store, agent):
         (lambda s, c, a: finish_call(s, c, "sold", DAY + "10:01", by=a), "a sale has lines"),
         (lambda s, c, a: finish_call(s, c, "refused", DAY + "10:01", by=a, lines=[(1, 1)]), "a sale has lines"),
         (lambda s, c, a: finish_call(s, c, "call_again", DAY + "10:01", by=a), "named a time"),
-        (lambda s, c, a: finish_call(s, c, "call_again", DAY + "10:01", by=a, call_again_at=DAY), "comes later"),
+        (lambda s, c, a: finish_call(s, c, "call_again", DAY + "10:01", by=a, call_again_at=BEFORE), "comes later"),
         (lambda s, c, a: finish_call(s, c, "refused", DAY + "10:01", by=a + 1), "who made it"),
         (lambda s, c, a: finish_call(s, c, "refused", DAY + "09:59", by=a), "after its start"),
         (lambda s, c, a: finish_call(s, 999, "refused", DAY + "10:01", by=a), "in the store"),

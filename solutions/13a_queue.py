@@ -16,10 +16,10 @@ STATUSES = ("waiting", "active")
 
 def draw(rng):
     """Other months, another offer, another caller: the questions stay the same."""
-    month = pd.Timestamp("2024-02-01") + pd.DateOffset(months=int(rng.integers(0, 18)))
+    month = pd.Timestamp("2023-10-01") + pd.DateOffset(months=int(rng.integers(0, 18)))
     return {
         "from_date": month,
-        "to_date": month + pd.DateOffset(months=3),
+        "to_date": month + pd.DateOffset(months=6),
         "within_days": int(rng.integers(5, 11)),
         "topic": str(rng.choice(["order_status", "product_question", "fault", "billing"])),
         "contact_status": str(rng.choice(STATUSES)),
@@ -28,7 +28,7 @@ def draw(rng):
         "promised_minutes": int(rng.integers(8, 16)),
         "machine_since": pd.Timestamp("2025-06-01") + pd.Timedelta(days=int(rng.integers(0, 120))),
         "agent_hour_cents": int(rng.integers(2800, 3600)),
-        "yearly_fee_euro": int(rng.integers(8, 31)) * 250,
+        "visit_fee_cents": int(rng.integers(12, 34)) * 10,
     }
 
 
@@ -36,7 +36,7 @@ key = AnswerKey(
     "13a_queue",
     practice={
         "from_date": pd.Timestamp("2025-03-01"),
-        "to_date": pd.Timestamp("2025-06-01"),
+        "to_date": pd.Timestamp("2025-09-01"),
         "within_days": 7,
         "topic": "order_status",
         "contact_status": "waiting",
@@ -45,7 +45,7 @@ key = AnswerKey(
         "promised_minutes": 10,
         "machine_since": pd.Timestamp("2025-08-01"),
         "agent_hour_cents": 3200,
-        "yearly_fee_euro": 3000,
+        "visit_fee_cents": 260,
     },
     draw=draw,
 )
@@ -95,7 +95,7 @@ def abandoned_wait_for_ever(company, parameters):
     return longest_queue(calls, calls.answered_at)
 
 
-@most_waiting.mistake("A caller waits until the answer, not until the end of the call.")
+@most_waiting.mistake("A caller waits until the answer, not until the end of the call.", sometimes=True)
 def until_the_end(company, parameters):
     calls = calls_of(company, parameters)
     return longest_queue(calls, calls.ended_at)
@@ -146,7 +146,7 @@ def shared_chats(company, parameters):
     return float((side_by_side(chats, with_wrap_up(chats)) >= 2).mean())
 
 
-@shared_chats.mistake("You left out the wrap-up: until it is done the chat takes a place of the agent.")
+@shared_chats.mistake("You left out the wrap-up: until it is done the chat takes a place of the agent.", sometimes=True)
 def chats_without_wrap_up(company, parameters):
     chats = answered_chats(company, parameters)
     return float((side_by_side(chats, chats.ended_at) >= 2).mean())
@@ -413,7 +413,7 @@ def marked_as_resolved(company, parameters):
     return float((answered_about(company, parameters).outcome == "resolved").mean())
 
 
-@resolved_at_first_contact.mistake("You counted second contacts as first ones. A matter counts once.")
+@resolved_at_first_contact.mistake("You counted second contacts as first ones. A matter counts once.", sometimes=True)
 def every_contact_a_matter(company, parameters):
     answered = answered_about(company, parameters)
     return float(cc.settled(answered, parameters.to_date, within_days=parameters.within_days).dropna().mean())
@@ -439,7 +439,7 @@ def all_topics(company, parameters):
 @key.step
 def with_self_service(company, parameters):
     contacts = contacts_of_the_window(company, parameters)
-    return contacts.assign(is_self_service=contacts.outcome == "self_service")
+    return contacts.assign(is_self_service=contacts.channel.isin(["ivr", "web"]))
 
 
 def shares(company, parameters, as_of=None, **changes):
@@ -455,7 +455,7 @@ def shares(company, parameters, as_of=None, **changes):
     minutes=6,
     compare=Mapping(Number(tolerance=1e-6)),
     hints=[
-        "cc.deflection needs a column is_self_service: True where the outcome is self_service.",
+        "cc.deflection needs a column is_self_service: True where the channel is ivr or web.",
         "Give a dict with the keys naive and true: both stand in what cc.deflection returns.",
     ],
 )
@@ -464,19 +464,24 @@ def deflection_shares(company, parameters):
 
 
 @deflection_shares.mistake(
-    "Who left the page or the menu without an answer was not deflected: outcome self_service only."
+    "You believed the column outcome. Whether a visit to self-service settled anything shows later: take the channels."
 )
-def whole_channels(company, parameters):
+def outcome_believed(company, parameters):
     contacts = with_self_service(company, parameters)
-    return shares(company, parameters, is_self_service=contacts.channel.isin(["ivr", "web"]))
+    return shares(company, parameters, is_self_service=contacts.outcome == "self_service")
 
 
-@deflection_shares.mistake("Deflection is a share of all contacts, not of the visits to self-service.")
+@deflection_shares.mistake("Deflection is a share of all contacts, not of those with self-service.")
 def of_the_visits(company, parameters):
     contacts = with_self_service(company, parameters)
-    alone = contacts[contacts.channel.isin(["ivr", "web"])]
-    found = cc.deflection(alone, parameters.to_date, within_days=parameters.within_days)
-    return {"naive": found["naive"], "true": found["true"]}
+    found = cc.deflection(contacts, parameters.to_date, within_days=parameters.within_days)
+    return {"naive": 1.0, "true": 1 - found["came_back"]}
+
+
+@deflection_shares.mistake("You counted the voice computer alone; the web pages (web) are self-service, too.")
+def voice_only(company, parameters):
+    contacts = with_self_service(company, parameters)
+    return shares(company, parameters, is_self_service=contacts.channel == "ivr")
 
 
 @deflection_shares.mistake("A customer who comes back through another channel has come back: keep all contacts.")
@@ -496,23 +501,16 @@ def all_days_taken_for_over(company, parameters):
 # -- the money ---------------------------------------------------------------------------------------------------------
 
 
-def call_cost_cents(company, parameters):
+def call_cost_cents(company, parameters, with_wrap_up_seconds=True):
     """What a call costs: talk and wrap-up of an answered one, in the mean, at the cost of an hour."""
     calls = calls_of(company, parameters)
     calls = calls[calls.answered_at.notna() & calls.ended_at.notna()]
-    seconds = (calls.ended_at - calls.answered_at).dt.total_seconds() + calls.wrap_up_seconds
+    seconds = (calls.ended_at - calls.answered_at).dt.total_seconds() + calls.wrap_up_seconds * with_wrap_up_seconds
     return seconds.mean() / 3600 * parameters.agent_hour_cents
 
 
-def saved_a_year_cents(company, parameters, share):
-    """Contacts a year times the share that is deflected, times the cost of a call."""
-    contacts = contacts_of_the_window(company, parameters)
-    days = (parameters.to_date - parameters.from_date).days
-    return len(contacts) * 365 / days * share * call_cost_cents(company, parameters)
-
-
-def decide(saved_cents, parameters):
-    return "keep" if saved_cents > 100 * parameters.yearly_fee_euro else "stop"
+def decide(saved_share, found, call_cents, parameters):
+    return "keep" if saved_share * call_cents > found["naive"] * parameters.visit_fee_cents else "stop"
 
 
 @key.question(
@@ -522,29 +520,29 @@ def decide(saved_cents, parameters):
     compare=Text(),
     follows=["q8"],
     hints=[
-        "Saved in a year: contacts a year, times the true share, times the cost of a call. Is it more than the fee?",
-        "Mind the units: cents and euro, seconds and hours, three months and a year.",
+        "The fee is paid for every visit (the naive share of the contacts); a call is saved by the true share only.",
+        "Mind the units: seconds and hours, and all money in cents.",
     ],
 )
 def decision(company, parameters, found):
-    return decide(saved_a_year_cents(company, parameters, found["true"]), parameters)
+    return decide(found["true"], found, call_cost_cents(company, parameters), parameters)
 
 
-@decision.mistake("You let the naive share decide: those who came back cost a call as well.", sometimes=True)
+@decision.mistake("The fee is paid for every visit, and only the settled ones save a call.", sometimes=True)
 def decided_by_the_naive_share(company, parameters, found):
-    return decide(saved_a_year_cents(company, parameters, found["naive"]), parameters)
+    return decide(found["naive"], found, call_cost_cents(company, parameters), parameters)
 
 
-@decision.mistake("You compared three months of savings with a year's fee.", sometimes=True)
-def three_months_for_a_year(company, parameters, found):
-    days = (parameters.to_date - parameters.from_date).days
-    return decide(saved_a_year_cents(company, parameters, found["true"]) * days / 365, parameters)
+@decision.mistake("The agent works on after the call: wrap-up is part of what it costs.", sometimes=True)
+def call_without_wrap_up(company, parameters, found):
+    return decide(found["true"], found, call_cost_cents(company, parameters, with_wrap_up_seconds=False), parameters)
 
 
 @decision.near_tie
 def distance_of_the_decision(company, parameters):
-    fee = 100 * parameters.yearly_fee_euro
-    return abs(saved_a_year_cents(company, parameters, deflection_shares(company, parameters)["true"]) - fee) / fee
+    found = deflection_shares(company, parameters)
+    fee = found["naive"] * parameters.visit_fee_cents
+    return abs(found["true"] * call_cost_cents(company, parameters) - fee) / fee
 
 
 key.judgement("q10", points=3, minutes=6)

@@ -31,6 +31,7 @@ class AgentSchedule:
     skills         bool (rows, queues): which queues the agent serves
     capacity       int (rows,): the units of work an agent holds at once (see ``units`` of ``run_queue``); 1 unless
                    given, and the same in all rows of an agent
+    pace           float (rows,), more than 0: factor on the handling time of what the agent takes; 1 unless given
 
     Raises ``ValueError`` that names the column and what is wrong with it.
     """
@@ -40,6 +41,7 @@ class AgentSchedule:
     to_second: np.ndarray
     skills: np.ndarray
     capacity: np.ndarray | None = None
+    pace: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.agent_id)
@@ -47,12 +49,14 @@ class AgentSchedule:
         if skills.ndim != 2:
             raise ValueError(f"skills has shape {skills.shape}, expected (rows, queues)")
         capacity = np.ones(rows, dtype=np.int64) if self.capacity is None else np.asarray(self.capacity)
+        pace = np.ones(rows) if self.pace is None else np.asarray(self.pace, dtype=np.float64)
         columns = {
             "agent_id": np.asarray(self.agent_id, dtype=np.int64),
             "from_second": np.asarray(self.from_second, dtype=np.float64),
             "to_second": np.asarray(self.to_second, dtype=np.float64),
             "skills": skills,
             "capacity": capacity.astype(np.int64),
+            "pace": pace,
         }
         for name, column in columns.items():
             if len(column) != rows:
@@ -65,6 +69,8 @@ class AgentSchedule:
             raise ValueError(f"row {row} runs from {found}, expected to_second after from_second")
         if (columns["capacity"] < 1).any():
             raise ValueError(f"capacity has {columns['capacity'].min()}, expected 1 or more")
+        if not (np.isfinite(pace) & (pace > 0)).all():
+            raise ValueError(f"pace has {pace[~(np.isfinite(pace) & (pace > 0))][0]:g}, expected more than 0")
         order = np.lexsort([columns["from_second"], columns["agent_id"]])
         agent, begins, ends = (columns[name][order] for name in ("agent_id", "from_second", "to_second"))
         same = agent[1:] == agent[:-1]
@@ -89,6 +95,7 @@ def always_there(agents: int, queues: int = 1, *, from_second: float = 0.0, to_s
 class QueueResult:
     """What became of each contact, in the order in which they were given.
 
+    came            bool: whether the contact arrived at all (see ``only_if_abandoned`` of ``run_queue``)
     agent_id        int64: who took it; 0 where nobody did
     answered_at     float64, seconds; missing (nan) where nobody answered
     abandoned_at    float64, seconds; missing where nobody gave up
@@ -96,6 +103,7 @@ class QueueResult:
     ended_at        float64: when the agent was done with it, wrap-up included; missing where nobody answered
     """
 
+    came: np.ndarray
     agent_id: np.ndarray
     answered_at: np.ndarray
     abandoned_at: np.ndarray
@@ -114,8 +122,8 @@ class QueueResult:
 
     @property
     def still_waiting(self) -> np.ndarray:
-        """bool: who was neither answered nor gone at the end."""
-        return ~self.answered & ~self.abandoned
+        """bool: who came, and was neither answered nor gone at the end."""
+        return self.came & ~self.answered & ~self.abandoned
 
 
 def run_queue(
@@ -127,6 +135,7 @@ def run_queue(
     queue: Any = 0,
     priority: Any = 0,
     units: Any = None,
+    only_if_abandoned: Any = -1,
     until: float = np.inf,
 ) -> QueueResult:
     """Run the contacts through the agents of a schedule.
@@ -139,7 +148,9 @@ def run_queue(
     priority            whole number; the smaller goes first, whatever the queue
     units               for each queue the units of an agent's capacity that a contact takes up (1 unless given): with
                         capacity 3, a call of 3 units fills an agent, and three chats of 1 unit fit side by side
-    until               the end of the world, seconds: what would be answered or given up later is still waiting
+    only_if_abandoned   position of another contact, which must have given up by the second in which this one arrives:
+                        a caller who tries again. Where that one was answered, this one does not come. -1: comes anyway
+    until               the end of the world, seconds: what would come, be answered or given up later has not happened
 
     All but ``schedule`` and ``units`` take a number for all contacts, or one a contact.
 
@@ -153,29 +164,28 @@ def run_queue(
     >>> result.wait_seconds.tolist(), result.abandoned.tolist()
     ([0.0, 50.0, 30.0], [False, False, True])
     """
-    contacts = _contacts(arrival_second, handle_seconds, patience_seconds, queue, priority, schedule)
+    contacts = _contacts(arrival_second, schedule, handle_seconds=handle_seconds, patience_seconds=patience_seconds,
+                         queue=queue, priority=priority, only_if_abandoned=only_if_abandoned)  # fmt: skip
     queues = schedule.skills.shape[1]
     size = np.ones(queues, dtype=np.int64) if units is None else np.asarray(units, dtype=np.int64)
     if size.shape != (queues,) or (size < 1).any():
         raise ValueError(f"units is {np.asarray(units).tolist()}, expected {queues} whole numbers of 1 or more")
     if np.isnan(until):
         raise ValueError("until is nan, expected a number of seconds")
-    agent, answered = _Run(contacts, schedule, size.tolist()).run(float(until))
-    return _result(contacts, agent, answered, float(until))
+    return _result(contacts, _Run(contacts, schedule, size.tolist()), float(until))
 
 
-def _contacts(arrival, handle, patience, queue, priority, schedule: AgentSchedule) -> dict[str, np.ndarray]:
+def _contacts(arrival: Any, schedule: AgentSchedule, **given: Any) -> dict[str, np.ndarray]:
     arrival = np.asarray(arrival, dtype=np.float64)
     if arrival.ndim != 1:
         raise ValueError(f"arrival_second has shape {arrival.shape}, expected one number a contact")
     contacts = {"arrival_second": arrival}
-    given = {"handle_seconds": handle, "patience_seconds": patience, "queue": queue, "priority": priority}
     for name, values in given.items():
         values = np.asarray(values, dtype=np.float64)
         if values.shape not in ((), arrival.shape):
             raise ValueError(f"{name} has shape {values.shape}, expected one number, or {len(arrival)} of them")
         contacts[name] = np.broadcast_to(values, arrival.shape)
-    for name in ("arrival_second", "handle_seconds", "priority"):
+    for name in ("arrival_second", "handle_seconds", "priority", "only_if_abandoned"):
         if not np.isfinite(contacts[name]).all():
             raise ValueError(f"{name} has a missing or infinite value, expected finite numbers")
     for name in ("handle_seconds", "patience_seconds"):
@@ -183,23 +193,30 @@ def _contacts(arrival, handle, patience, queue, priority, schedule: AgentSchedul
         if bad.any():
             raise ValueError(f"{name} has {contacts[name][bad][0]:g}, expected 0 or more")
     queues = schedule.skills.shape[1]
-    if not np.isin(contacts["queue"], np.arange(queues)).all():
-        found = contacts["queue"][~np.isin(contacts["queue"], np.arange(queues))][0]
+    position = contacts["queue"]
+    strange = ~((position >= 0) & (position < queues) & (position == np.floor(position)))
+    if strange.any():
+        found = position[strange][0]
         raise ValueError(f"queue has {found:g}, expected 0 to {queues - 1}: the columns of the schedule's skills")
+    after = contacts["only_if_abandoned"]
+    if not ((after >= -1) & (after < len(arrival)) & (after == np.floor(after))).all():
+        raise ValueError(f"only_if_abandoned has a value outside -1 to {len(arrival) - 1}, the positions of contacts")
     return contacts
 
 
-def _result(contacts: dict[str, np.ndarray], agent: np.ndarray, answered_at: np.ndarray, until: float) -> QueueResult:
+def _result(contacts: dict[str, np.ndarray], run: _Run, until: float) -> QueueResult:
+    agent, answered_at, came = run.run(until)
     arrival = contacts["arrival_second"]
     gives_up = arrival + contacts["patience_seconds"]
-    gone = np.isnan(answered_at) & (gives_up <= until) & np.isfinite(gives_up)
+    gone = came & np.isnan(answered_at) & (gives_up <= until) & np.isfinite(gives_up)
     abandoned_at = np.where(gone, gives_up, np.nan)
     return QueueResult(
+        came=came,
         agent_id=agent,
         answered_at=answered_at,
         abandoned_at=abandoned_at,
         wait_seconds=np.where(gone, abandoned_at, answered_at) - arrival,
-        ended_at=answered_at + contacts["handle_seconds"],
+        ended_at=answered_at + np.array(run.takes, dtype=np.float64),
     )
 
 
@@ -216,6 +233,7 @@ class _Run:
         self.gives_up = (contacts["arrival_second"] + contacts["patience_seconds"]).tolist()
         self.queue = contacts["queue"].astype(np.int64).tolist()
         self.priority = contacts["priority"].tolist()
+        self.after = contacts["only_if_abandoned"].astype(np.int64).tolist()
         self.units = units
         skill_sets, group = np.unique(schedule.skills, axis=0, return_inverse=True)
         self.group = group.ravel().tolist()
@@ -224,11 +242,15 @@ class _Run:
         self.agent_ids, first, self.agent = np.unique(schedule.agent_id, return_index=True, return_inverse=True)
         agents = len(self.agent_ids)
         self.room = schedule.capacity[first].tolist()
+        self.pace_of_row = schedule.pace.tolist()
+        self.pace = [1.0] * agents
         self.on_duty_in = [-1] * agents
         self.version = [0] * agents
         self.free: list[list[tuple[int, float, int, int]]] = [[] for _ in self.serves]
         self.waiting: list[list[tuple[float, float, int]]] = [[] for _ in units]
         self.events: list[tuple[float, int, int, int]] = self._events(schedule)
+        self.came = [False] * len(self.arrival)
+        self.takes = [np.nan] * len(self.arrival)
         self.taken_by = [-1] * len(self.arrival)
         self.answered = [np.nan] * len(self.arrival)
 
@@ -240,8 +262,8 @@ class _Run:
         heapify(events)
         return events
 
-    def run(self, until: float) -> tuple[np.ndarray, np.ndarray]:
-        """Who took each contact (0: nobody), and when."""
+    def run(self, until: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Who took each contact (0: nobody), when, and which came."""
         events, arrival = self.events, self.arrival
         order = np.lexsort([np.arange(len(arrival)), arrival]).tolist()
         following = 0
@@ -260,7 +282,7 @@ class _Run:
                 break
         taken_by = np.array(self.taken_by, dtype=np.int64)
         agent_id = np.append(self.agent_ids, 0)[taken_by]
-        return agent_id, np.array(self.answered, dtype=np.float64)
+        return agent_id, np.array(self.answered, dtype=np.float64), np.array(self.came, dtype=bool)
 
     def _happens(self, now: float, kind: int, which: int, agent: int) -> None:
         if kind == _LEAVES:
@@ -269,6 +291,7 @@ class _Run:
             return
         if kind == _COMES:
             self.on_duty_in[agent] = self.group[which]
+            self.pace[agent] = self.pace_of_row[which]
         else:
             self.room[agent] += self.units[self.queue[which]]
         if self.on_duty_in[agent] >= 0:
@@ -299,10 +322,17 @@ class _Run:
         self.room[agent] -= self.units[self.queue[contact]]
         self.taken_by[contact] = agent
         self.answered[contact] = now
-        heappush(self.events, (now + self.handle[contact], _FREED, contact, agent))
+        self.takes[contact] = self.handle[contact] * self.pace[agent]
+        heappush(self.events, (now + self.takes[contact], _FREED, contact, agent))
+
+    def _gave_up_by(self, contact: int, now: float) -> bool:
+        return self.came[contact] and self.taken_by[contact] < 0 and self.gives_up[contact] <= now
 
     def _arrives(self, contact: int) -> None:
-        queue, now = self.queue[contact], self.arrival[contact]
+        queue, now, after = self.queue[contact], self.arrival[contact], self.after[contact]
+        if after >= 0 and not self._gave_up_by(after, now):
+            return
+        self.came[contact] = True
         best = None
         for group in self.served_by[queue]:
             free = self.free[group]

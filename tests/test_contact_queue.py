@@ -166,6 +166,22 @@ def test_the_fourth_chat_goes_to_the_next_agent_and_a_call_needs_all_of_one():
     assert both.agent_id.tolist() == [1, 2, 1]
 
 
+def test_who_gave_up_tries_again_and_who_was_answered_does_not():
+    result = run_queue([0, 1, 20, 30], [60] * 4, always_there(1), patience_seconds=[9, 10, 100, 100],
+                       only_if_abandoned=[-1, -1, 1, 0])  # fmt: skip
+    assert result.came.tolist() == [True, True, True, False]
+    assert result.answered_at[2] == 60
+    assert result.still_waiting.tolist() == [False] * 4
+    # A second try comes after a first one that came.
+    again = run_queue([0, 50, 60], [60] * 3, always_there(1), patience_seconds=5, only_if_abandoned=[-1, 0, 1])
+    assert again.came.tolist() == [True, False, False]
+
+
+def test_a_slow_agent_takes_longer():
+    schedule = AgentSchedule([1, 2], [0, 0], [900, 900], np.ones((2, 1)), pace=[0.5, 2.0])
+    assert run_queue([0, 1], [60, 60], schedule).ended_at.tolist() == [30, 121]
+
+
 def test_the_small_priority_goes_first_and_the_agent_finishes_first():
     result = run_queue([0, 1, 2], [60, 60, 60], always_there(1), priority=[5, 5, 1])
     assert result.answered_at.tolist() == [0, 120, 60]
@@ -213,6 +229,7 @@ def test_the_order_of_rows_changes_nothing_and_inputs_stay():
         ({"arrival_second": [np.inf, 1]}, "arrival_second has a missing or infinite value"),
         ({"queue": [0, 2]}, "queue has 2, expected 0 to 0"),
         ({"priority": [1, 2, 3]}, r"priority has shape \(3,\), expected one number, or 2 of them"),
+        ({"only_if_abandoned": 2}, "only_if_abandoned has a value outside -1 to 1"),
         ({"units": [0]}, r"units is \[0\], expected 1 whole numbers of 1 or more"),
         ({"until": np.nan}, "until is nan"),
     ],
@@ -230,6 +247,7 @@ def test_wrong_contacts_are_named(change, message):
         ({"from_second": [10, 15]}, "agent_id 1 has stretches that overlap"),
         ({"capacity": [1, 2]}, "capacity differs between the rows of one agent"),
         ({"capacity": [0, 0]}, "capacity has 0, expected 1 or more"),
+        ({"pace": [0, 1]}, "pace has 0, expected more than 0"),
         ({"skills": [True, True]}, r"skills has shape \(2,\)"),
         ({"from_second": [10]}, "from_second has 1 rows, expected 2"),
     ],

@@ -101,6 +101,16 @@ def finish_wrap_up(
 
     Returns the rows written: ``operation_log, interaction, queued_contact``. Raises ``RefusedOperation`` for a contact
     that has not ended, and where nobody said what came of it.
+
+    >>> from crmlab.operational import open_store, sign_on
+    >>> with open_store() as store:
+    ...     agent = sign_on(store, 20, ["service"], at="2026-01-05 08:00")
+    ...     call = receive_contact(store, "call", "service", at="2026-01-05 09:00")
+    ...     call_id = call["interaction"]["interaction_id"].item()
+    ...     ended = end_contact(store, call_id, at="2026-01-05 09:05", by=20, outcome="answered")
+    ...     closed = finish_wrap_up(store, call_id, at="2026-01-05 09:06", by=20)
+    >>> closed["interaction"]["wrap_up_seconds"].item()
+    60
     """
     at = moment(at)
     with running_contact(store, "finish_wrap_up", interaction_id, at, _agent(by), "wrap_up") as operation:

@@ -14,7 +14,7 @@ from crmlab.company.report import write_report
 CUSTOMERS = 1_500
 SECTIONS = [
     "orders", "recency", "concentration", "seasonality", "baskets", "returns", "delivery", "leaving", "retention",
-    "duplicates", "process",
+    "contacts", "duplicates", "process",
 ]  # fmt: skip
 # What the page must say of a company that lacks something, and where it must say it again.
 ABSENT = {

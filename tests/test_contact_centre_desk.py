@@ -20,6 +20,7 @@ from crmlab.operational import (
     containment,
     end_contact,
     finish_wrap_up,
+    hand_over_contact,
     hang_up,
     identify_caller,
     leave_message,
@@ -251,6 +252,30 @@ def test_who_is_away_takes_nothing_and_finishes_what_is_open(store):
     assert status(store, waiting) == "active"
 
 
+def test_an_agent_who_must_go_hands_the_chat_to_somebody_with_room(store):
+    one, two, three = agents(store, 3)
+    sign_on(store, one, ["service"], DAY + "08:00", capacity=2)
+    first, second = _chat(store, "09:00"), _chat(store, "09:01")
+    for agent, queues in ((two, ["service"]), (three, ["orders"])):
+        sign_on(store, agent, queues, DAY + "09:02", capacity=1)
+    for nobody in (one, three):
+        with pytest.raises(RefusedOperation, match="handed over"):
+            hand_over_contact(store, first, nobody, DAY + "09:03", by=one)
+    set_agent_status(store, two, "away", DAY + "09:03")
+    with pytest.raises(RefusedOperation, match="available"):
+        hand_over_contact(store, first, two, DAY + "09:03", by=one)
+    set_agent_status(store, two, "available", DAY + "09:04")
+    hand_over_contact(store, first, two, DAY + "09:05", by=one)
+    send_chat_message(store, first, "I go on", DAY + "09:06", by=two)
+    with pytest.raises(RefusedOperation, match="room"):
+        hand_over_contact(store, second, two, DAY + "09:07", by=one)
+    third = _chat(store, "09:08")
+    assert [agent_of(store, each) for each in (first, second, third)] == [two, one, one]
+    with pytest.raises(RefusedOperation, match="belongs to the agent"):
+        end_contact(store, first, DAY + "09:09", by=one)
+    close(store, first, "09:09", two)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -338,7 +363,9 @@ def test_the_store_serves_in_the_order_of_the_queue_that_runs(store, seed):
         for contact in set(active) - ending:
             ending.add(contact)
             heapq.heappush(events, (second + int(handle[contacts[contact]]), "ends", contacts[contact]))
-    waits = store.sql("SELECT interaction_id, wait_seconds FROM v_interaction").set_index("interaction_id")
+    waits = store.sql(
+        "SELECT interaction_id, wait_seconds FROM v_interaction JOIN queued_contact USING (interaction_id)"
+    ).set_index("interaction_id")
     found = waits["wait_seconds"].rename(contacts).sort_index()
     assert found.to_list() == simulated.wait_seconds.astype(int).tolist()
 

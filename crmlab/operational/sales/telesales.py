@@ -104,8 +104,8 @@ def finish_call(
         order_id = write_order(operation, customer_id, checked_lines(lines), "phone", at) if lines else None
         connected = disposition in CONNECTED
         interaction_id = operation.insert(
-            "interaction", customer_id=customer_id, channel="call", direction="outbound", queue="telesales",
-            agent_id=by if connected else None, arrived_at=started_at, answered_at=started_at if connected else None,
+            "interaction", customer_id=customer_id, channel="call", direction="outbound", queue="outbound",
+            topic="offer", agent_id=by if connected else None, arrived_at=started_at, answered_at=started_at if connected else None,
             ended_at=at, wrap_up_seconds=whole_number("wrap_up_seconds", wrap_up_seconds, least=0) if connected else 0,
             outcome=disposition, operation_id=operation.operation_id,
         )  # fmt: skip

@@ -70,6 +70,25 @@ def abandon_contact(store: Store, interaction_id: int, at: str | datetime.date) 
     return operation.written
 
 
+def hand_over_contact(
+    store: Store, interaction_id: int, agent_id: int, at: str | datetime.date, *, by: int
+) -> dict[str, pd.DataFrame]:
+    """The agent ``by`` gives a contact at hand to another, ``agent_id``; what was said and answered goes along.
+
+    Returns the rows written: ``operation_log, interaction, queued_contact``, also of whoever is taken next. Raises
+    ``RefusedOperation`` for a contact that is not active with this agent, and for another who is away, has no room or
+    does not serve the queue.
+    """
+    at, agent_id = moment(at), whole_number("agent_id", agent_id)
+    with running_contact(store, "hand_over_contact", interaction_id, at, _agent(by), "active") as operation:
+        if agent_id == by:
+            raise RefusedOperation("a contact is handed over to somebody else", f"agent_id={agent_id}", "another agent")
+        operation.update("interaction", "interaction_id", interaction_id, agent_id=agent_id)
+        _set_status(operation, interaction_id, "active", at)
+        dispatch(operation, at)
+    return operation.written
+
+
 def end_contact(
     store: Store, interaction_id: int, at: str | datetime.date, *, by: int, outcome: str | None = None
 ) -> dict[str, pd.DataFrame]:

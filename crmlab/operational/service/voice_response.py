@@ -96,11 +96,12 @@ def hang_up(store: Store, dialogue_run_id: int, at: str | datetime.date) -> dict
 
 
 def containment(store: Store) -> pd.Series:
-    """How the calls to the voice computer ended: ``calls``, ``contained``, ``transferred``, ``hung_up`` (int64 counts)
-    and ``containment_rate``, contained of all that ended; NaN where none has.
+    """How the calls through menus of this store ended: ``calls``, ``contained``, ``transferred``, ``hung_up`` (int64
+    counts) and ``containment_rate``, contained of all that ended; NaN where none has.
     """
     outcomes = store.sql(
-        "SELECT outcome, count(*) AS n FROM interaction WHERE channel = 'ivr' AND ended_at IS NOT NULL GROUP BY outcome"
+        """SELECT r.outcome, count(*) AS n FROM dialogue_run AS r JOIN dialogue AS d USING (dialogue_id)
+        WHERE d.spoken_by = 'computer' AND r.ended_at IS NOT NULL GROUP BY r.outcome"""
     ).set_index("outcome")["n"]
     counts = {name: int(outcomes.get(name, 0)) for name in ("contained", "transferred", "hung_up")}
     calls = sum(counts.values())

@@ -32,7 +32,7 @@ key = AnswerKey(
     practice={
         "quarter_start": pd.Timestamp("2025-07-01"),
         "silent_days": 150,
-        "cohort": "2024-02",
+        "cohort": "2024-04",
         "cohort_age": 6,
         "lifetime_days": 300,
         "margin_month_cents": 1600,
@@ -93,7 +93,7 @@ def arrivals_in_denominator(company, parameters):
 
 
 @churn_of_quarter.mistake(
-    "Some of your lost customers arrived in the quarter itself: count the lost among those who were there at its start.",
+    "Some of your lost customers arrived in the quarter itself: count the lost among those who were there before.",
     sometimes=True,
 )
 def lost_arrivals_counted(company, parameters):
@@ -142,7 +142,7 @@ def lost_on_the_last_order(company, parameters):
 
 @key.question(
     "q2",
-    points=1,
+    points=2,
     minutes=4,
     compare=Number(tolerance=1e-6, unit="a share from 0 to 1"),
     follows=["q1"],

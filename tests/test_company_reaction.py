@@ -358,7 +358,10 @@ def _with(**columns) -> pd.DataFrame:
     [
         (lambda: _with().drop(columns="at"), r"actions has no column 'at' \(found: action_id, customer_id, kind"),
         (lambda: _with().drop(columns="channel"), r"actions of kind 'message' need a column 'channel' \(found: "),
-        (lambda: _with(kind="reward"), r"kind 'reward' is not known \(known: no_contact, message\)"),
+        (
+            lambda: _with(kind="reward"),
+            r"kind 'reward' is not known \(known: no_contact, message, retention_offer, win_back_offer\)",
+        ),
         (lambda: _with(message="sale"), r"message 'sale' is not known \(known: voucher, new_roast, gift_guide, plan"),
         (lambda: _with(channel=None), r"channel None is not known|channel nan is not known"),
         (lambda: _with(channel="fax"), r"channel 'fax' is not known \(known: email, phone, post\)"),

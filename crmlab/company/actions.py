@@ -13,7 +13,7 @@ from crmlab.company.market import Market
 
 DAY_SECONDS = 86_400
 #: What the market looks at; any other column is the sender's own business.
-_KEPT = ("action_id", "customer_id", "at", "kind", "channel", "message", "discount_percent")
+_KEPT = ("action_id", "customer_id", "at", "kind", "channel", "message", "discount_percent", "offer_cents")
 #: More seconds than any list spans: person times this plus seconds is one number that sorts by person and moment.
 _SPAN = 1 << 36
 

@@ -76,6 +76,19 @@ class Assumptions:
     # Hazard of an opt-out at the first message in 30 days; at the n-th it is n to this power times as large.
     opt_out_hazard: float = 0.006
     fatigue_power: float = 1.5
+    # Retention and win-back offers of 15 euro by e-mail (see ``crmlab.company.offers``): in the mean, the chance that
+    # somebody about to leave is kept, that somebody who would have stayed is reminded to leave, and that somebody who
+    # has left comes back.
+    offer_kept: float = 0.3
+    offer_reminded: float = 0.02
+    offer_won_back: float = 0.06
+    # The retention file: members who leave in 90 days when left alone; of these, the share that each arm keeps; of
+    # the others, the share that it reminds to leave.
+    file_leaving: float = 0.10
+    file_credit_kept: float = 0.36
+    file_credit_reminded: float = 0.012
+    file_advice_kept: float = 0.08
+    file_advice_reminded: float = 0.036
     # The campaign file: conversion within 14 days without a message, and what each message adds to it in the mean.
     file_baseline: float = 0.0057
     file_voucher_uplift: float = 0.0068
@@ -107,6 +120,12 @@ _VARYING_CAMPAIGNS = (
     "personal_page_log_odds",
 )  # fmt: skip
 
+#: The same for settings that came later still.
+_VARYING_OFFERS = (
+    "offer_kept", "offer_reminded", "offer_won_back", "file_leaving", "file_credit_kept", "file_credit_reminded",
+    "file_advice_kept", "file_advice_reminded",
+)  # fmt: skip
+
 
 def _varied(rng: np.random.Generator, names: tuple[str, ...]) -> dict[str, float]:
     factors = np.exp(rng.normal(0.0, 0.10, len(names)))
@@ -129,4 +148,5 @@ def draw_assumptions(seed: int) -> Assumptions:
     standard = Assumptions()
     varied = {name: round(getattr(standard, name) * factor, 4) for name, factor in zip(_VARYING, factors, strict=True)}
     later = _varied(random_generator(seed, "assumptions/campaigns"), _VARYING_CAMPAIGNS)
-    return dataclasses.replace(standard, absent=absent, **varied, **later)
+    offers = _varied(random_generator(seed, "assumptions/offers"), _VARYING_OFFERS)
+    return dataclasses.replace(standard, absent=absent, **varied, **later, **offers)

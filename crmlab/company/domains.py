@@ -22,10 +22,12 @@ from crmlab.company.consents import draw_consents
 from crmlab.company.contact_points import draw_contact_points
 from crmlab.company.delivery_ratings import draw_delivery_ratings
 from crmlab.company.effects import draw_effects
+from crmlab.company.offers import draw_offer_effects
 from crmlab.company.orders import draw_orders
 from crmlab.company.people import draw_people
 from crmlab.company.prospects import draw_prospects
 from crmlab.company.purchases import draw_purchases
+from crmlab.company.retention_file import draw_retention_file
 from crmlab.company.returns import draw_returns
 from crmlab.company.seasonal_clock import draw_seasonal_clock
 from crmlab.company.service_contracts import draw_service_contracts
@@ -55,9 +57,11 @@ DOMAINS = (
     Domain("service_contracts", draw_service_contracts),
     Domain("effects", draw_effects),
     Domain("campaigns", draw_campaigns),
+    Domain("offer_effects", draw_offer_effects),
     Domain("prospects", draw_prospects),
     Domain("web_visits", draw_web_visits),
     Domain("campaign_file", draw_campaign_file, drawn_for="file"),
+    Domain("retention_file", draw_retention_file, drawn_for="file"),
 )
 
 

@@ -65,25 +65,75 @@ def draw_future(
     days: int,
 ) -> FuturePurchases:
     """The purchases of some people (one value each) in the ``days`` days after the last one."""
-    clock = clock_after(given, days)
-    leaves_on = np.where(active, np.inf, -1.0)
     at = np.flatnonzero(active)
-    weeks = np.zeros(len(person_id))
+    leaves_on, weeks = np.where(active, np.inf, -1.0), np.zeros(len(person_id))
+    luck = _Luck(seed, "", (person_id,))
+    return _run_on(luck, clock_after(given, days), rate_per_week, dropout, clock_level, at, weeks, leaves_on)
+
+
+def draw_resumed(
+    seed: int,
+    given: Assumptions,
+    person_id: np.ndarray,
+    rate_per_week: np.ndarray,
+    dropout: np.ndarray,
+    clock_level: np.ndarray,
+    from_day: np.ndarray,
+    moment: np.ndarray,
+    days: int,
+) -> FuturePurchases:
+    """The purchases of some people after the day ``from_day``, on which something made their need go on.
+
+    ``moment``: whole numbers, when that was decided; what is decided another time has luck of its own.
+    """
+    clock, weeks = clock_after(given, days), np.zeros(len(person_id))
+    for level in np.unique(clock_level):
+        of = clock_level == level
+        weeks[of] = np.interp(from_day[of], np.arange(days + 1), clock[level])
+    luck = _Luck(seed, ", resumed", (person_id, moment))
+    at = np.flatnonzero(from_day < days)
+    return _run_on(luck, clock, rate_per_week, dropout, clock_level, at, weeks, np.full(len(person_id), np.inf))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Luck:
+    """Random numbers by what is drawn, for whom, and which one it is."""
+
+    seed: int
+    when: str
+    keys: tuple[np.ndarray, ...]
+
+    def draw(self, what: str, at: np.ndarray, number: int) -> np.ndarray:
+        keys = (key[at] for key in self.keys)
+        return keyed_uniform(self.seed, what + self.when, *keys, np.full(len(at), number))
+
+
+def _run_on(
+    luck: _Luck,
+    clock: np.ndarray,
+    rate_per_week: np.ndarray,
+    dropout: np.ndarray,
+    clock_level: np.ndarray,
+    at: np.ndarray,
+    weeks: np.ndarray,
+    leaves_on: np.ndarray,
+) -> FuturePurchases:
+    """Purchase after purchase of those ``at`` these positions, from ``weeks`` of their own clock on, until the need or
+    the clock ends. Writes into ``weeks`` and ``leaves_on``."""
+    days = np.arange(clock.shape[1])
     persons, moments, numbers = [], [], []
     number = 0
     while len(at):
-        key = person_id[at], np.full(len(at), number)
-        weeks[at] -= np.log(keyed_uniform(seed, "next purchase", *key)) / rate_per_week[at]
-        here = weeks[at] < clock[clock_level[at], -1]
-        at, key = at[here], tuple(each[here] for each in key)
+        weeks[at] -= np.log(luck.draw("next purchase", at, number)) / rate_per_week[at]
+        at = at[weeks[at] < clock[clock_level[at], -1]]
         day = np.empty(len(at))
         for level in np.unique(clock_level[at]):
             of = clock_level[at] == level
-            day[of] = np.interp(weeks[at[of]], clock[level], np.arange(days + 1))
+            day[of] = np.interp(weeks[at[of]], clock[level], days)
         persons.append(at)
         moments.append(day)
-        numbers.append(key[1])
-        ends = keyed_uniform(seed, "need ends", *key) < dropout[at]
+        numbers.append(np.full(len(at), number))
+        ends = luck.draw("need ends", at, number) < dropout[at]
         leaves_on[at[ends]] = day[ends]
         at = at[~ends]
         number += 1

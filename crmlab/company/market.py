@@ -10,10 +10,17 @@ import numpy as np
 import pandas as pd
 
 from crmlab.company.assumptions import Assumptions
-from crmlab.company.future_purchases import FuturePurchases, draw_future
+from crmlab.company.future_purchases import FuturePurchases, draw_future, draw_resumed
 from crmlab.company.observed import read_table
+from crmlab.company.running_contracts import CONTRACTS, running_contracts
 
-_NEEDED = ("assumptions", "effects", "records", "relationships", "tendencies")
+_NEEDED = (
+    "assumptions", "effects", "offer_effects", "records", "relationships", "service_contracts", "subscriptions",
+    "tendencies",
+)  # fmt: skip
+
+
+_PROCESS = ("person_id", "rate_per_week", "dropout_probability", "clock_level")
 
 
 def planted_assumptions(settings: pd.DataFrame) -> Assumptions:
@@ -29,11 +36,12 @@ _FIELDS = dataclasses.fields(Assumptions)
 @dataclasses.dataclass(frozen=True)
 class Market:
     """``people``: a row a person with all that the truth says of it, by position; ``person_of``: that position, by
-    ``customer_id``."""
+    ``customer_id``; ``contracts``: those that run on the last day (see ``running_contracts``)."""
 
     assumptions: Assumptions
     people: pd.DataFrame
     person_of: pd.Series
+    contracts: pd.DataFrame
 
     def values(self, column: str, person: np.ndarray) -> np.ndarray:
         """A column of ``people`` for these positions."""
@@ -41,8 +49,15 @@ class Market:
 
     def future(self, seed: int, days: int, person: np.ndarray) -> FuturePurchases:
         """What these people (positions) will buy in ``days`` days when left alone."""
-        columns = ("person_id", "rate_per_week", "dropout_probability", "clock_level", "is_active")
-        return draw_future(seed, self.assumptions, *(self.values(column, person) for column in columns), days)
+        values = (self.values(column, person) for column in (*_PROCESS, "is_active"))
+        return draw_future(seed, self.assumptions, *values, days)
+
+    def resumed(
+        self, seed: int, days: int, person: np.ndarray, from_day: np.ndarray, moment: np.ndarray
+    ) -> FuturePurchases:
+        """What these people (positions) buy after ``from_day`` when their need goes on; see ``draw_resumed``."""
+        values = (self.values(column, person) for column in _PROCESS)
+        return draw_resumed(seed, self.assumptions, *values, from_day, moment, days)
 
 
 def open_market(folder: Path) -> Market:
@@ -58,8 +73,11 @@ def open_market(folder: Path) -> Market:
         )
     truth = {name: read_table(folder / "truth" / name) for name in _NEEDED}
     people = truth["tendencies"].merge(truth["relationships"], on="person_id", validate="1:1")
-    people = people.merge(truth["effects"], on="person_id", validate="1:1")
+    for effects in ("effects", "offer_effects"):
+        people = people.merge(truth[effects], on="person_id", validate="1:1")
     position = pd.Series(np.arange(len(people)), index=people["person_id"])
     records = truth["records"]
     person_of = pd.Series(position.loc[records["person_id"]].to_numpy(), index=records["customer_id"])
-    return Market(planted_assumptions(truth["assumptions"]), people, person_of)
+    given = planted_assumptions(truth["assumptions"])
+    seen = {name: read_table(folder / "company" / name) for name in CONTRACTS}
+    return Market(given, people, person_of, running_contracts(seen, truth, person_of, given.as_of))

@@ -31,17 +31,19 @@ class Influence:
     """What actions do to the purchases of those they reach; one value an action.
 
     ``persuasion``: the chance of a purchase in the following days that would not have been; ``put_off``: the chance
-    that none of those takes place that would have been; ``discount_percent`` on what is bought in these days.
+    that none of those takes place that would have been; ``discount_percent`` on what is bought in these days;
+    ``credit_cents`` off the next purchase.
     """
 
     persuasion: np.ndarray
     put_off: np.ndarray
     discount_percent: np.ndarray
+    credit_cents: np.ndarray
 
     @classmethod
     def none(cls, count: int) -> Influence:
         """Actions that change nothing."""
-        return cls(np.zeros(count), np.zeros(count), np.zeros(count, dtype=np.int64))
+        return cls(*np.zeros((2, count)), *np.zeros((2, count), dtype=np.int64))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,9 +61,12 @@ class Messages:
     ignored: np.ndarray
 
 
-def _words(frame: pd.DataFrame, name: str, known: tuple[str, ...]) -> np.ndarray:
-    if name not in frame.columns:
-        raise ValueError(f"actions of kind 'message' need a column {name!r} (found: {', '.join(frame.columns)})")
+def positions(frame: pd.DataFrame, name: str, known: tuple[str, ...], of: str) -> np.ndarray:
+    """Where the words of a column stand among the known ones; ``of`` says what needs them, for the error."""
+    if name not in frame.columns and len(frame):
+        raise ValueError(f"actions of kind {of!r} need a column {name!r} (found: {', '.join(frame.columns)})")
+    if not len(frame):
+        return np.zeros(0, dtype=np.int64)
     position = frame[name].map({word: i for i, word in enumerate(known)})
     if position.isna().any():
         found = frame.loc[position.isna(), name].iloc[0]
@@ -90,7 +95,9 @@ def read_messages(seed: int, market: Market, actions: Actions, history: np.ndarr
     """
     at = np.flatnonzero((actions.frame["kind"] == "message").to_numpy())
     frame = actions.frame.iloc[at]
-    channel, message = _words(frame, "channel", CHANNELS), _words(frame, "message", MESSAGES)
+    channel, message = (
+        positions(frame, name, known, "message") for name, known in (("channel", CHANNELS), ("message", MESSAGES))
+    )
     person, second = actions.person[at], actions.second[at]
     sent = np.sort(np.concatenate([actions.place[at], history]))
     # Of several at one moment each is one more, in the order of the list.

@@ -107,20 +107,30 @@ class Company:
         *,
         seed: int,
         history: pd.DataFrame | None = None,
+        watch_contracts: bool = False,
     ) -> pd.DataFrame:
         """What customers do after what is done to them: reactions from the hidden truth, from ``as_of`` on.
 
         Parameters
         ----------
         actions: a row an action, in any order: ``action_id`` (its own), ``customer_id``, ``at`` (a moment from
-            ``as_of`` on), ``kind``: ``message``, or ``no_contact`` for those who are held out and only watched.
+            ``as_of`` on), ``kind``: ``message``, ``retention_offer`` (to somebody who may leave),
+            ``win_back_offer`` (to somebody who has left), or ``no_contact`` for those who are held out and only
+            watched.
             A message needs ``channel`` (email, post, phone) and ``message`` (voucher, new_roast, gift_guide,
-            plan_advice), and a voucher may say its ``discount_percent`` (10). Other columns are not looked at.
+            plan_advice), and a voucher may say its ``discount_percent`` (10). An offer needs ``channel``, and
+            may say its ``offer_cents`` (1500): a credit on the next purchase within 90 days. What a contact costs is
+            not among the reactions. Other columns are not looked at.
             Whether there is permission is the sender's business.
         until: the last day that is watched, the whole of it.
         seed: a whole number from 0: the market's luck. The same seed and actions give the same reactions, in any
             order of rows; nobody's reactions depend on who else is in the list; a later ``until`` adds to them.
         history: earlier actions (``customer_id``, ``at``, ``kind``): their messages still tire the readers.
+        watch_contracts: whether to tell of contracts too: reaction ``ended``, with ``contract`` (subscription,
+            service_contract) and ``contract_id`` as two more columns, for those reached and those held out alike.
+
+        A retention offer keeps some of those who would leave within 90 days, their purchases and their contracts, and
+        reminds some others to leave. A win-back offer brings back some of those who have left.
 
         Returns a frame in the order of time: ``action_id``, ``customer_id``, ``reaction`` (opened and clicked, of
         e-mails; bought; opted_out), ``at``, ``amount_cents`` (paid; missing where nothing is bought) and
@@ -142,7 +152,7 @@ class Company:
 
         if self._market is None:
             self._market = open_market(self._folder)
-        return react(self._market, actions, until, seed=seed, history=history)
+        return react(self._market, actions, until, seed=seed, history=history, watch_contracts=watch_contracts)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.tables]

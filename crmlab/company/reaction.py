@@ -1,50 +1,42 @@
 """The market reacts: what customers do after what was done to them, from the hidden truth of the company.
 
 Each person has one future, fixed by the seed: what they would buy when left alone. An action changes that future: a
-message may persuade somebody to buy, or put somebody off. So a person who is written to and the same person held out
+message may persuade somebody to buy, or put somebody off; an offer may keep somebody who was about to leave, remind
+somebody to leave, or bring somebody back. So a person who is written to and the same person held out
 differ by the effect of the message and by nothing else, and the difference of two groups is that effect and chance.
 """
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 
-from crmlab.company.actions import DAY_SECONDS, Actions, places, read_actions, read_history
+from crmlab.company.actions import DAY_SECONDS, Actions, read_actions, read_history
 from crmlab.company.campaign_responses import REACTIONS
+from crmlab.company.contract_ends import ENDED, contract_ends
 from crmlab.company.future_purchases import order_amounts
 from crmlab.company.market import Market
 from crmlab.company.message_reaction import Influence, Messages, draw, message_influence, read_messages, reading
+from crmlab.company.offer_reaction import after_offers, read_offers
+from crmlab.company.offers import OFFER_DAYS, OFFERS
+from crmlab.company.reached import Purchases, left_alone
 from crmlab.company.responding import EFFECT_DAYS
 
 #: Kinds of action that the market knows how to react to. Of two at one moment the later here gets the purchase.
-KINDS = ("no_contact", "message")
+KINDS = ("no_contact", "message", *OFFERS)
 #: Whoever is persuaded buys after so many days in the mean, within ``EFFECT_DAYS``.
 _MEAN_DELAY_DAYS = 4.0
 _WINDOW_SECONDS = EFFECT_DAYS * DAY_SECONDS
 
 
-@dataclasses.dataclass(frozen=True)
-class _Purchases:
-    """Purchases of the people reached, by person and moment: ``person`` (position in the market), ``second``,
-    ``number`` (of the person's purchases) and ``place`` (see ``places``)."""
-
-    person: np.ndarray
-    second: np.ndarray
-    number: np.ndarray
-
-    @property
-    def place(self) -> np.ndarray:
-        return places(self.person, self.second)
-
-    def only(self, kept: np.ndarray) -> _Purchases:
-        return _Purchases(self.person[kept], self.second[kept], self.number[kept])
-
-
 def react(
-    market: Market, actions: pd.DataFrame, until: object, *, seed: int, history: pd.DataFrame | None = None
+    market: Market,
+    actions: pd.DataFrame,
+    until: object,
+    *,
+    seed: int,
+    history: pd.DataFrame | None = None,
+    watch_contracts: bool = False,
 ) -> pd.DataFrame:
     """The reactions to ``actions`` up to the day ``until``: see ``Company.react``."""
     if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0:
@@ -55,10 +47,14 @@ def react(
     last_day = last_day.normalize()
     listed = read_actions(actions, market, KINDS, last_day)
     messages = read_messages(seed, market, listed, read_history(history, market))
+    offers = read_offers(seed, market, listed)
     days = (last_day - as_of).days
-    bought, leaves_second = _left_alone(seed, market, listed, days + EFFECT_DAYS)
-    influence = message_influence(market, listed, messages, leaves_second)
-    bought = _not_put_off(seed, market, listed, influence, bought)
+    # What an offer changes hangs on what would be later than the last day that is asked for.
+    horizon = days + (OFFER_DAYS if len(offers.action) else EFFECT_DAYS)
+    reached = after_offers(seed, market, listed, offers, left_alone(seed, market, listed, horizon), horizon)
+    influence = message_influence(market, listed, messages, reached.leaves_second)
+    influence.credit_cents[offers.action] = offers.credit_cents
+    bought = _not_put_off(seed, market, listed, influence, reached.bought)
     persuaded_second = _persuaded(seed, market, listed, influence, bought)
     read = reading(seed, market, listed, messages, persuaded_second)
     rows = [
@@ -66,18 +62,12 @@ def react(
         _rows_of_purchases(seed, market, listed, influence, bought),
         _rows_of_persuaded(seed, market, listed, influence, persuaded_second),
     ]
-    return _frame(market, listed, pd.concat(rows, ignore_index=True), days * DAY_SECONDS)
+    if watch_contracts:
+        rows.append(contract_ends(seed, market, listed, offers, horizon))
+    return _frame(market, listed, pd.concat(rows, ignore_index=True), days * DAY_SECONDS, watch_contracts)
 
 
-def _left_alone(seed: int, market: Market, actions: Actions, days: int) -> tuple[_Purchases, np.ndarray]:
-    """What the people reached would buy anyway, and for each action when its person's need ends."""
-    person, of_action = np.unique(actions.person, return_inverse=True)
-    future = market.future(seed, days, person)
-    bought = _Purchases(person[future.person], (future.day * DAY_SECONDS).astype(np.int64), future.number)
-    return bought, future.leaves_on[of_action] * DAY_SECONDS
-
-
-def _not_put_off(seed: int, market: Market, actions: Actions, influence: Influence, bought: _Purchases) -> _Purchases:
+def _not_put_off(seed: int, market: Market, actions: Actions, influence: Influence, bought: Purchases) -> Purchases:
     """The purchases without those that an action drove away."""
     every = np.arange(len(actions.person))
     away = np.flatnonzero(draw(seed, "is put off", market, actions, every) < influence.put_off)
@@ -89,7 +79,7 @@ def _not_put_off(seed: int, market: Market, actions: Actions, influence: Influen
     return bought.only(np.cumsum(steps)[:-1] == 0)
 
 
-def _persuaded(seed: int, market: Market, actions: Actions, influence: Influence, bought: _Purchases) -> np.ndarray:
+def _persuaded(seed: int, market: Market, actions: Actions, influence: Influence, bought: Purchases) -> np.ndarray:
     """When each action brings a purchase that would not have been; infinite where it brings none."""
     every = np.arange(len(actions.person))
     persuaded = draw(seed, "is persuaded", market, actions, every) < influence.persuasion
@@ -102,7 +92,9 @@ def _persuaded(seed: int, market: Market, actions: Actions, influence: Influence
 
 def _rows(reaction: str, action: np.ndarray, second: np.ndarray, amount: np.ndarray | None = None) -> pd.DataFrame:
     amount = np.zeros(len(action), dtype=np.int64) if amount is None else amount
-    return pd.DataFrame({"action": action, "reaction": reaction, "second": second, "amount": amount, "discount": 0})
+    return pd.DataFrame(
+        {"action": action, "reaction": reaction, "second": second, "amount": amount, "discount": 0, "credit": 0}
+    )
 
 
 def _rows_of_messages(messages: Messages, read: tuple[np.ndarray, np.ndarray, np.ndarray]) -> list[pd.DataFrame]:
@@ -116,7 +108,7 @@ def _rows_of_messages(messages: Messages, read: tuple[np.ndarray, np.ndarray, np
 
 
 def _rows_of_purchases(
-    seed: int, market: Market, actions: Actions, influence: Influence, bought: _Purchases
+    seed: int, market: Market, actions: Actions, influence: Influence, bought: Purchases
 ) -> pd.DataFrame:
     """Purchases that would have been anyway, each as a reaction to the latest action before it."""
     action = np.searchsorted(actions.place, bought.place, side="right") - 1
@@ -125,9 +117,12 @@ def _rows_of_purchases(
     person = market.values("person_id", bought.person)
     middle = market.values("order_cents", bought.person)
     amount = order_amounts(seed, "amount", middle, person, bought.number)
-    reduced = bought.second - actions.second[action] < _WINDOW_SECONDS
+    wait = bought.second - actions.second[action]
+    # The credit of an offer is for one purchase, a voucher for each in its time.
+    first = np.diff(action, prepend=-1) != 0
     return _rows("bought", action, bought.second, amount).assign(
-        discount=np.where(reduced, influence.discount_percent[action], 0)
+        discount=np.where(wait < _WINDOW_SECONDS, influence.discount_percent[action], 0),
+        credit=np.where(first & (wait < OFFER_DAYS * DAY_SECONDS), influence.credit_cents[action], 0),
     )
 
 
@@ -143,13 +138,13 @@ def _rows_of_persuaded(
     return _rows("bought", action, second[action], amount).assign(discount=influence.discount_percent[action])
 
 
-def _frame(market: Market, actions: Actions, rows: pd.DataFrame, end: int) -> pd.DataFrame:
+def _frame(market: Market, actions: Actions, rows: pd.DataFrame, end: int, watch_contracts: bool) -> pd.DataFrame:
     """The reactions up to ``end`` as the sender sees them, in the order of time."""
     rows = rows[rows["second"] < end]
     of_action = actions.frame.iloc[rows["action"].to_numpy()].reset_index(drop=True)
     rows = rows.reset_index(drop=True)
     bought = rows["reaction"] == "bought"
-    discount = (rows["amount"] * rows["discount"] + 50) // 100
+    discount = np.minimum((rows["amount"] * rows["discount"] + 50) // 100 + rows["credit"], rows["amount"])
     midnight = pd.Timestamp(market.assumptions.as_of) + pd.Timedelta(days=1)
     frame = pd.DataFrame(
         {
@@ -161,7 +156,10 @@ def _frame(market: Market, actions: Actions, rows: pd.DataFrame, end: int) -> pd
             "discount_cents": discount.astype("Int64").where(bought),
         }
     )
-    order = rows["reaction"].map({name: i for i, name in enumerate(REACTIONS)})
+    if watch_contracts:
+        frame["contract"] = rows["contract"].astype("str")
+        frame["contract_id"] = rows["contract_id"].astype("Int64")
+    order = rows["reaction"].map({name: i for i, name in enumerate((*REACTIONS, ENDED))})
     key = of_action["action_id"].astype(str)
     place = pd.DataFrame({"at": frame["at"], "key": key, "order": order}).sort_values(["at", "key", "order"]).index
     return frame.loc[place].reset_index(drop=True)

@@ -5,6 +5,7 @@
 - `leakage`: does a feature know the answer?
 - `churn_model`: who will leave, with reasons and expected loss
 - `evaluation`: order, calibration, and what a prediction beats
+- `offer_scores`: risk and uplift of each member of an experiment
 - `profit`: risk into money, by assumption and by experiment
 - `rhythm`: silence against the customer's own gaps
 - `reactivation`: who came back because of a campaign
@@ -25,6 +26,7 @@ from crmlab.analytical.prediction.lookalikes import (
     selection_rates,
 )
 from crmlab.analytical.prediction.next_purchase import expected_next_purchases, next_product
+from crmlab.analytical.prediction.offer_scores import offer_scores
 from crmlab.analytical.prediction.profit import break_even_risk, offer_profit, profit_at, profit_by_depth, profit_curve
 from crmlab.analytical.prediction.reactivation import Reactivation, measure_reactivation
 from crmlab.analytical.prediction.rhythm import own_rhythm, seasonal_pace
@@ -47,6 +49,7 @@ __all__ = [
     "nearest_prospects",
     "next_product",
     "offer_profit",
+    "offer_scores",
     "own_rhythm",
     "profit_at",
     "profit_by_depth",

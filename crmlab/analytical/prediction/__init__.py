@@ -21,6 +21,7 @@ from crmlab.analytical.prediction.leakage import check_no_leak, single_auc
 from crmlab.analytical.prediction.lookalikes import (
     customer_profiles,
     exclusion_reasons,
+    lookalike_scores,
     nearest_prospects,
     prospect_profiles,
     selection_rates,
@@ -45,6 +46,7 @@ __all__ = [
     "exclusion_reasons",
     "expected_next_purchases",
     "known_at",
+    "lookalike_scores",
     "measure_reactivation",
     "nearest_prospects",
     "next_product",

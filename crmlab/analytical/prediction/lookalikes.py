@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 
 #: The groups of pages that a prospect may look at, and the categories of products in each.
@@ -92,6 +93,34 @@ def nearest_prospects(seeds: pd.DataFrame, prospects: pd.DataFrame, neighbours: 
     tree = NearestNeighbors(n_neighbors=neighbours).fit((seeds / spread).to_numpy())
     distance = tree.kneighbors((prospects / spread).to_numpy())[0].mean(axis=1)
     return pd.Series(distance, index=prospects.index, name="distance").sort_index().sort_values(kind="stable")
+
+
+def lookalike_scores(profiles: pd.DataFrame, is_seed: Any, prospects: pd.DataFrame) -> pd.Series:
+    """How much each prospect looks like the seeds rather than like other customers, the likest first: `resemblance`.
+
+    profiles     of customers: seeds and the others
+    is_seed      (customers,) bool, in the order of `profiles`
+    prospects    profiles with the same columns
+
+    Near a seed may also be near to everybody. So a logistic regression learns what sets the seeds apart, and gives each
+    prospect a chance (float64, 0 to 1) that orders them; it is no forecast of anything. Raises ValueError for other
+    columns, and when nobody or everybody is a seed.
+
+    >>> profiles = pd.DataFrame({"income": [1.0, 2.0, 8.0, 9.0]})
+    >>> prospects = pd.DataFrame({"income": [1.0, 9.0, 5.0]}, index=[7, 8, 9])
+    >>> lookalike_scores(profiles, [False, False, True, True], prospects).index.tolist()
+    [8, 9, 7]
+    """
+    if list(profiles.columns) != list(prospects.columns):
+        raise ValueError(f"profiles has the columns {list(profiles.columns)}, prospects {list(prospects.columns)}")
+    seeds = np.asarray(is_seed, dtype=bool)
+    if not 0 < seeds.sum() < len(seeds):
+        raise ValueError(f"is_seed is true of {seeds.sum()} of {len(seeds)} customers, expected some and not all")
+    spread = prospects.std(ddof=0).replace(0, np.inf)
+    model = LogisticRegression(max_iter=1000).fit((profiles / spread).to_numpy(), seeds)
+    chance = model.predict_proba((prospects / spread).to_numpy())[:, 1]
+    resemblance = pd.Series(chance, index=prospects.index, name="resemblance")
+    return resemblance.sort_index().sort_values(ascending=False, kind="stable")
 
 
 def exclusion_reasons(prospects: Any, contact_points: Any, consents: Any) -> pd.Series:

@@ -28,7 +28,7 @@ RETENTION_ARMS = ("control", "credit", "advice")
 #: Who left within so many days counts as lost.
 LEAVING_DAYS = 90
 #: Put on the account of every member of the arm who is still there after ``LEAVING_DAYS``.
-CREDIT_CENTS = 1_500
+CREDIT_CENTS = 500
 _FEES_CENTS = np.array([1_490, 1_990, 2_990])
 #: What is left of the fee when coffee and parcel are paid.
 _MARGIN_SHARE = 0.45

@@ -367,12 +367,19 @@ def lookalikes(company, parameters):
 
 @lookalikes.score
 def share_of_what_can_be_found(members, company, truth, parameters):
-    """Twins on the list, over those on the list of the reference; nobody who may not be written to counts."""
+    """Twins on the list beyond what a lot would bring, over those on the list of the reference; 0 to 1.
+
+    Nobody who may not be written to counts.
+    """
     twins = truth["prospects"].set_index("prospect_id")["is_twin"]
-    twins = set(twins.index[twins].tolist()) & set(allowed(company, parameters).tolist())
-    found = len(set(members) & twins) / max(len(members), LIST_LENGTH)
-    reference = len(lookalikes(company, parameters) & twins) / LIST_LENGTH
-    return min(found / reference, 1.0) if reference else float(found == 0)
+    could = allowed(company, parameters)
+    twins = set(twins.index[twins].tolist()) & set(could.tolist())
+    by_lot = len(twins) / len(could) * LIST_LENGTH
+    found = len(members & twins) * LIST_LENGTH / max(len(members), LIST_LENGTH)
+    reference = len(lookalikes(company, parameters) & twins)
+    if reference <= by_lot:
+        return float(members == lookalikes(company, parameters))
+    return min(max((found - by_lot) / (reference - by_lot), 0.0), 1.0)
 
 
 @lookalikes.mistake("Some on your list have not agreed to be written to, or are customers. Exclude before you rank.")
@@ -380,12 +387,14 @@ def not_excluded(company, parameters):
     return likest(company, parameters, prospects(company, parameters))
 
 
-@lookalikes.mistake("That list stands by number, not by likeness. Rank by pred.lookalike_scores.")
+@lookalikes.mistake("That list stands by number, not by likeness. Rank by pred.lookalike_scores.", sometimes=True)
 def by_number(company, parameters):
     return set(allowed(company, parameters)[:LIST_LENGTH].tolist())
 
 
-@lookalikes.mistake("Those are the hundred least like the best. The scores stand with the likest first.")
+@lookalikes.mistake(
+    "Those are the hundred least like the best. The scores stand with the likest first.", sometimes=True
+)
 def least_like(company, parameters):
     among = prospects(company, parameters).loc[allowed(company, parameters)]
     scores = pred.lookalike_scores(profiles(company, parameters), is_best(company, parameters), among)

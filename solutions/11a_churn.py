@@ -4,6 +4,7 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import train_test_split
 
 from crmlab.analytical import prediction as pred
 from crmlab.analytical.experiments import NOT_SHOWN, ROLL_OUT, STOP, spend_lift
@@ -242,6 +243,17 @@ def auc_of_the_model(company, parameters):
 )
 def tested_on_itself(company, parameters):
     return scores(company, parameters, risk_in_sample(company, parameters))["auc"]
+
+
+@auc_of_the_model.mistake(
+    "You split the customers of one day by lot. The model will be used at a later time: learn on the year before.",
+    sometimes=True,
+)
+def split_at_random(company, parameters):
+    features, label = table(company, parameters), churned(company, parameters)
+    learn, test = train_test_split(features.index, test_size=0.3, random_state=1)
+    model = pred.ChurnModel().fit(features.loc[learn], label[learn])
+    return pred.score_predictions(label[test], model.predict(features.loc[test]))["auc"]
 
 
 @auc_of_the_model.mistake("So good only with the label among the features: leave out churned_next_90d.")

@@ -323,3 +323,19 @@ def test_a_private_warehouse_is_deleted_when_it_is_closed(store, tmp_path):
     kept = load_warehouse(store, tmp_path / "w.duckdb")
     kept.close()
     assert kept.path.exists()
+
+
+def test_the_bait_says_what_came_after_the_month_and_is_filled_when_that_is_known():
+    with open_store() as store:
+        then, now = load_warehouse(store, as_of="2025-06-30"), load_warehouse(store)
+    query = "SELECT count(*), count(churned_next_90d) FROM fact_customer_month WHERE month_key = 202506"
+    months, known = then.sql(query).iloc[0]
+    assert months > 0 and known == 0
+    months, known = now.sql(query).iloc[0]
+    assert months == known
+    wrong = """
+        SELECT count(*) FROM fact_customer_month AS m
+        WHERE churned_next_90d IS NOT NULL AND churned_next_90d = EXISTS (
+          SELECT 1 FROM fact_sales JOIN dim_customer USING (customer_key) JOIN dim_date USING (date_key)
+          WHERE surviving_customer_id = m.customer_id AND date > month_end AND date <= month_end + 90)"""
+    assert now.sql(wrong).iloc[0, 0] == 0

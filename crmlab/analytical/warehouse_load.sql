@@ -115,6 +115,9 @@ by_month AS (
     sum(ticket_count) AS ticket_count
   FROM happened GROUP BY ALL),
 calendar AS (SELECT month_key, max(date) AS month_end FROM dim_date GROUP BY month_key HAVING max(date) <= $as_of),
+sale_day AS (
+  SELECT DISTINCT surviving_customer_id AS customer_id, date
+  FROM fact_sales JOIN person USING (customer_key) JOIN dim_date USING (date_key)),
 buyer AS (
   SELECT customer_id, min(month_key) AS first_month_key FROM by_month WHERE order_count > 0 GROUP BY customer_id),
 filled AS (
@@ -123,10 +126,12 @@ filled AS (
     coalesce(m.refund_cents, 0) AS refund_cents, coalesce(m.ticket_count, 0) AS ticket_count, m.last_date_key
   FROM buyer AS b JOIN calendar AS k ON k.month_key >= b.first_month_key
   LEFT JOIN by_month AS m ON m.customer_id = b.customer_id AND m.month_key = k.month_key)
-SELECT month_key, customer_id, month_end,
+SELECT month_key, filled.customer_id, month_end,
   date_diff('day', strptime(CAST(max(last_date_key) OVER so_far AS VARCHAR), '%Y%m%d'), month_end),
   order_count, revenue_cents, margin_cents, refund_cents, sum(order_count) OVER so_far, sum(revenue_cents) OVER so_far,
-  sum(margin_cents) OVER so_far, sum(refund_cents) OVER so_far, ticket_count
-FROM filled
-WINDOW so_far AS (PARTITION BY customer_id ORDER BY month_key)
-ORDER BY customer_id, month_key;
+  sum(margin_cents) OVER so_far, sum(refund_cents) OVER so_far, ticket_count,
+  CASE WHEN month_end + 90 <= $as_of THEN next_sale.date IS NULL OR next_sale.date > month_end + 90 END
+FROM filled ASOF LEFT JOIN sale_day AS next_sale
+  ON filled.customer_id = next_sale.customer_id AND filled.month_end < next_sale.date
+WINDOW so_far AS (PARTITION BY filled.customer_id ORDER BY month_key)
+ORDER BY filled.customer_id, month_key;

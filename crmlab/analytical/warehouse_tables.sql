@@ -55,10 +55,13 @@ CREATE TABLE fact_ticket (
   resolution_seconds BIGINT, reopened_count INTEGER NOT NULL);
 
 -- One row a buyer and month from the first purchase on, as it was known at the end of the month. The buyer is the
--- surviving record. Months that are not over are left out.
+-- surviving record. Months that are not over are left out. One column is of another kind: churned_next_90d says whether
+-- the 90 days AFTER month_end brought no order, and is filled when they are over (missing until then). It is there to
+-- learn from, as a label. As a feature it would be the answer itself.
 CREATE TABLE fact_customer_month (
   month_key INTEGER, customer_id BIGINT, month_end DATE NOT NULL, days_since_last_purchase INTEGER NOT NULL,
   order_count INTEGER NOT NULL, revenue_cents BIGINT NOT NULL, margin_cents BIGINT NOT NULL,
   refund_cents BIGINT NOT NULL, orders_to_date INTEGER NOT NULL, revenue_to_date_cents BIGINT NOT NULL,
   margin_to_date_cents BIGINT NOT NULL, refund_to_date_cents BIGINT NOT NULL, ticket_count INTEGER NOT NULL,
+  churned_next_90d BOOLEAN,
   PRIMARY KEY (month_key, customer_id));

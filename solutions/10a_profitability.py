@@ -23,7 +23,7 @@ def draw(rng):
         "first_days": int(rng.choice([120, 180, 240, 300])),
         "cents_per_parcel": int(rng.integers(42, 60)) * 10,
         "cents_per_return": int(rng.integers(60, 100)) * 10,
-        "limit_cents": int(rng.choice([1500, 2500, 4000, 5000])),
+        "limit_cents": int(rng.choice([2000, 3000, 4000, 5000])),
         "fee_cents": int(rng.integers(19, 36)) * 10,
         "lost_percent": int(rng.choice([15, 20, 25, 30])),
     }

@@ -30,7 +30,7 @@ def draw(rng):
         "annual_rate_percent": int(rng.integers(8, 16)),
         "margin_percent": int(rng.integers(44, 54)),
         "serve_cents": int(rng.integers(25, 46)) * 10,
-        "offer_euro": int(rng.integers(90, 111)),
+        "offer_euro": int(rng.integers(95, 116)),
         "caution_percent": int(rng.choice([8, 10, 12])),
     }
 
@@ -44,7 +44,7 @@ key = AnswerKey(
         "annual_rate_percent": 12,
         "margin_percent": 50,
         "serve_cents": 330,
-        "offer_euro": 95,
+        "offer_euro": 105,
         "caution_percent": 10,
     },
     draw=draw,

@@ -121,6 +121,7 @@ def cost_tables(company, parameters, day):
         "marketing": cost_to_serve.marketing_cost(
             company.campaigns, company.campaign_contacts, day, responses=company.campaign_responses
         ),
+        "contacts": cost_to_serve.contact_cost(company.interactions, company.agents, day),
     }
 
 
@@ -139,7 +140,7 @@ def totals(tables):
     minutes=6,
     compare=Mapping(Number(unit="cents")),
     hints=[
-        "Four functions of cost_to_serve, each as of as_of; each gives customer_id and amount_cents.",
+        "Five functions of cost_to_serve, each as of as_of; each gives customer_id and amount_cents.",
         "marketing_cost takes campaigns, campaign_contacts, as_of and responses=company.campaign_responses.",
     ],
 )
@@ -165,6 +166,15 @@ def held_out_paid_for(company, parameters):
 def credit_left_out(company, parameters):
     marketing = cost_to_serve.marketing_cost(company.campaigns, company.campaign_contacts, parameters.as_of)
     return totals(costs(company, parameters) | {"marketing": marketing})
+
+
+@total_costs.mistake(
+    "Contacts are not right: the campaign has paid for outbound calls already. contact_cost leaves them out."
+)
+def campaign_calls_paid_twice(company, parameters):
+    calls = company.interactions.assign(direction="inbound")
+    contacts = cost_to_serve.contact_cost(calls, company.agents, parameters.as_of)
+    return totals(costs(company, parameters) | {"contacts": contacts})
 
 
 @total_costs.mistake("A parcel goes out for web orders only. Who buys in a store carries it home.")
@@ -193,7 +203,7 @@ def share_below_zero(profit):
     minutes=5,
     compare=Number(tolerance=1e-9, unit="a share from 0 to 1"),
     hints=[
-        "customer_profit with the four tables of question 2; then only rows with revenue.",
+        "customer_profit with the five tables of question 2; then only rows with revenue.",
         "(profit < 0).mean() is the share of rows below 0.",
     ],
 )
@@ -207,7 +217,7 @@ def all_records(company, parameters):
     return share_below_zero(served(company, parameters).profit_cents)
 
 
-@share_at_a_loss.mistake("That is after goods only. Take the four costs of question 2 off as well.")
+@share_at_a_loss.mistake("That is after goods only. Take the five costs of question 2 off as well.")
 def goods_only(company, parameters):
     return share_below_zero(customer_profit(company.orders, company.order_lines, parameters.as_of).profit_cents)
 
@@ -231,7 +241,7 @@ def with_acquisition(company, parameters):
     minutes=5,
     compare=Number(tolerance=1e-9, unit="a share, 1 for the whole profit"),
     hints=[
-        "customer_profit again, with acquisition_cost as a fifth table.",
+        "customer_profit again, with acquisition_cost as a sixth table.",
         "whale_peak(profit_cents).share_of_profit: the profits of all who have one, over the whole profit.",
     ],
 )
@@ -239,7 +249,7 @@ def whale_peak_share(company, parameters):
     return whale_peak(with_acquisition(company, parameters).profit_cents).share_of_profit
 
 
-@whale_peak_share.mistake("That is the peak before acquisition. Add acquisition_cost as a fifth table.")
+@whale_peak_share.mistake("That is the peak before acquisition. Add acquisition_cost as a sixth table.")
 def before_acquisition(company, parameters):
     return whale_peak(served(company, parameters).profit_cents).share_of_profit
 

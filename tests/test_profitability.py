@@ -29,6 +29,7 @@ def all_costs(company, day):
         "marketing": cost_to_serve.marketing_cost(
             company.campaigns, company.campaign_contacts, day, responses=company.campaign_responses
         ),
+        "contacts": cost_to_serve.contact_cost(company.interactions, company.agents, day),
         "acquisition": cost_to_serve.acquisition_cost(company.customers, day),
     }
 
@@ -69,6 +70,18 @@ def test_the_held_out_cost_nothing_and_credit_is_a_cost(company):
     assert full["amount_cents"].sum() - bare["amount_cents"].sum() == credit > 0
 
 
+def test_contacts_cost_the_time_of_agents_and_campaign_calls_are_paid_for(company):
+    table = company.interactions
+    found = cost_to_serve.contact_cost(table, company.agents, company.as_of)
+    own = table[table["customer_id"].notna() & (table["direction"] == "inbound") & table["agent_id"].notna()]
+    own = own[own["ended_at"].notna()].merge(company.agents, on="agent_id")
+    seconds = (own["ended_at"] - own["answered_at"]).dt.total_seconds() + own["wrap_up_seconds"]
+    by_hand = (seconds * own["hourly_wage_cents"] / 3_600).sum()
+    assert found["amount_cents"].sum() == pytest.approx(by_hand, abs=len(found) / 2)
+    inbound = table[table["direction"] == "inbound"]
+    pd.testing.assert_frame_equal(found, cost_to_serve.contact_cost(inbound, company.agents, company.as_of))
+
+
 def test_nothing_after_the_day_counts(company):
     early, late = all_costs(company, DAY), all_costs(company, company.as_of)
     for name, table in early.items():
@@ -104,7 +117,7 @@ def test_work_costs_its_time_and_an_unknown_caller_is_nobodys():
     [
         (lambda: cost_to_serve.delivery_cost(pd.DataFrame({"client": [1]}), DAY, cents_per_parcel=1), "customer_id"),
         (lambda: cost_to_serve.work_cost([1], [-5], cents_per_hour=100), "below 0"),
-        (lambda: cost_to_serve.work_cost([1], [5], cents_per_hour=-1), "cents_per_hour is -1"),
+        (lambda: cost_to_serve.work_cost([1], [5], cents_per_hour=-1), "cents_per_hour has values"),
         (lambda: cost_to_serve.cost_table([1, None], [5, 5]), "without a customer_id"),
         (lambda: whale_curve([]), "empty"),
         (lambda: whale_peak([1.0, np.nan]), "missing"),

@@ -80,20 +80,55 @@ def acquisition_cost(customers: Any, as_of: dt.date) -> pd.DataFrame:
     return cost_table(won["customer_id"], won["acquisition_cost_cents"])
 
 
-def work_cost(customer_id: Any, seconds: Any, *, cents_per_hour: float) -> pd.DataFrame:
-    """Time of staff for each customer at what an hour costs: calls, chats, tickets. Rounded to a cent a customer.
+def contact_cost(interactions: Any, agents: Any, as_of: dt.date) -> pd.DataFrame:
+    """The time that agents spent on each customer's calls, chats and letters, at each agent's own wage.
+
+    interactions    customer_id (missing for strangers), direction, agent_id (missing where nobody answered),
+                    answered_at, ended_at (datetimes), wrap_up_seconds
+    agents          agent_id, hourly_wage_cents
+
+    Counted is what had ended by the end of `as_of`: from the answer to the end, and the wrap-up. Outbound calls belong
+    to a campaign, whose `contact_cost_cents` has paid for them. Time in which agents wait for contacts is nobody's, and
+    stays in the overheads; a chat counts with all its time, though an agent may hold several at once.
+
+    >>> interactions = pd.DataFrame({
+    ...     "customer_id": [7, 7], "direction": ["inbound", "outbound"], "agent_id": [1, 1], "wrap_up_seconds": [60, 0],
+    ...     "answered_at": pd.to_datetime(["2025-02-03 10:00", "2025-02-04 10:00"]),
+    ...     "ended_at": pd.to_datetime(["2025-02-03 10:05", "2025-02-04 10:05"]),
+    ... })
+    >>> agents = pd.DataFrame({"agent_id": [1], "hourly_wage_cents": [3000]})
+    >>> contact_cost(interactions, agents, dt.date(2025, 2, 28)).to_dict("list")
+    {'customer_id': [7], 'amount_cents': [300]}
+    """
+    needed = ["customer_id", "direction", "agent_id", "answered_at", "ended_at", "wrap_up_seconds"]
+    require(interactions, "interactions", needed)
+    require(agents, "agents", ["agent_id", "hourly_wage_cents"])
+    handled = interactions[
+        (interactions["direction"] == "inbound")
+        & interactions["answered_at"].notna()
+        & (interactions["ended_at"] < _day_after(as_of))
+    ]
+    seconds = (handled["ended_at"] - handled["answered_at"]).dt.total_seconds() + handled["wrap_up_seconds"]
+    wage = handled["agent_id"].map(agents.set_index("agent_id")["hourly_wage_cents"])
+    return work_cost(handled["customer_id"], seconds, cents_per_hour=wage)
+
+
+def work_cost(customer_id: Any, seconds: Any, *, cents_per_hour: Any) -> pd.DataFrame:
+    """Time of staff for each customer at what an hour costs (one price, or one a row). Rounded to a cent a customer.
 
     Rows without a customer (an unknown caller) are left out: their cost is nobody's, and stays in the overheads.
 
     >>> work_cost([7, 7, None], [600, 600, 900], cents_per_hour=2700).to_dict("list")
     {'customer_id': [7], 'amount_cents': [900]}
     """
-    _price(cents_per_hour, "cents_per_hour")
-    work = pd.DataFrame({"customer_id": np.asarray(customer_id), "seconds": np.asarray(seconds, dtype="float64")})
-    if not (work["seconds"] >= 0).all():
-        raise ValueError("seconds has values that are missing or below 0, expected 0 or more")
+    work = pd.DataFrame({"customer_id": pd.array(customer_id, dtype="Int64")})
+    for name, values in (("seconds", seconds), ("cents_per_hour", cents_per_hour)):
+        work[name] = np.asarray(values, dtype="float64")
+        if not (work[name] >= 0).all():
+            raise ValueError(f"{name} has values that are missing or below 0, expected 0 or more")
     known = work.dropna(subset="customer_id").astype({"customer_id": "int64"})
-    by_customer = known.groupby("customer_id")["seconds"].sum() * cents_per_hour / SECONDS_PER_HOUR
+    cents = known["seconds"] * known["cents_per_hour"] / SECONDS_PER_HOUR
+    by_customer = cents.groupby(known["customer_id"]).sum()
     return cost_table(by_customer.index, by_customer.round())
 
 

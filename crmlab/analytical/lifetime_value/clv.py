@@ -60,12 +60,7 @@ def customer_lifetime_value(
     >>> customer_lifetime_value(purchases, spend, row, months=12, monthly_discount_rate=0.01, margin=0.4).round(2)
     array([14.52])
     """
-    if isinstance(months, bool) or months != int(months) or months < 1:
-        raise ValueError(f"months is {months!r}, expected a whole number from 1 up")
-    if not monthly_discount_rate > -1:
-        raise ValueError(f"monthly_discount_rate is {monthly_discount_rate!r}, expected more than -1 (0.01 is 1 %)")
-    if time_unit not in TIME_UNITS_PER_MONTH:
-        raise ValueError(f"time_unit is {time_unit!r}, expected 'W' (weeks) or 'D' (days)")
+    check_horizon(months, monthly_discount_rate, time_unit)
     discounted = 0.0
     before = 0.0
     for month in range(1, int(months) + 1):
@@ -73,3 +68,13 @@ def customer_lifetime_value(
         discounted = discounted + (so_far - before) / (1 + monthly_discount_rate) ** month
         before = so_far
     return discounted * (spend_model.expected_customer_spend(summary) * margin - support_cost_per_purchase)
+
+
+def check_horizon(months: int, monthly_discount_rate: float, time_unit: str) -> None:
+    """Raises ValueError for months that are no whole number from 1 up, a rate of -1 or less, or another time unit."""
+    if isinstance(months, bool) or months != int(months) or months < 1:
+        raise ValueError(f"months is {months!r}, expected a whole number from 1 up")
+    if not monthly_discount_rate > -1:
+        raise ValueError(f"monthly_discount_rate is {monthly_discount_rate!r}, expected more than -1 (0.01 is 1 %)")
+    if time_unit not in TIME_UNITS_PER_MONTH:
+        raise ValueError(f"time_unit is {time_unit!r}, expected 'W' (weeks) or 'D' (days)")

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 _EPOCH = datetime.date(1970, 1, 1)
+_NO_DATE = np.iinfo(np.int32).min
 
 
 def calendar_dates(day: np.ndarray, start: datetime.date, missing: np.ndarray | None = None) -> pa.Array:
@@ -20,6 +21,16 @@ def calendar_dates(day: np.ndarray, start: datetime.date, missing: np.ndarray | 
     epoch_day = day.astype(np.int32)
     epoch_day += np.int32((start - _EPOCH).days)
     return pa.array(epoch_day, mask=missing).view(pa.date32())
+
+
+def day_numbers(dates: pa.ChunkedArray | pa.Array, start: datetime.date, missing: int = -1) -> np.ndarray:
+    """Dates as days counted from ``start``, int64; ``missing`` stands for nulls.
+
+    >>> day_numbers(pa.array([datetime.date(2023, 2, 1), None]), datetime.date(2023, 1, 1)).tolist()
+    [31, -1]
+    """
+    days = dates.cast(pa.int32()).fill_null(_NO_DATE).to_numpy().astype(np.int64)
+    return np.where(days == _NO_DATE, missing, days - (start - _EPOCH).days)
 
 
 def repeating_text(index: np.ndarray, words: Sequence[str], missing: np.ndarray | None = None) -> pa.DictionaryArray:

@@ -22,6 +22,7 @@ from crmlab.company.consents import draw_consents
 from crmlab.company.contact_points import draw_contact_points
 from crmlab.company.delivery_ratings import draw_delivery_ratings
 from crmlab.company.effects import draw_effects
+from crmlab.company.exit_survey import draw_exit_reasons, draw_exit_survey
 from crmlab.company.orders import draw_orders
 from crmlab.company.people import draw_people
 from crmlab.company.prospects import draw_prospects
@@ -42,6 +43,7 @@ DOMAINS = (
     Domain("competitor", draw_competitor, drawn_for="company"),
     Domain("seasonal_clock", draw_seasonal_clock, drawn_for="company"),
     Domain("campaign_plan", draw_campaign_plan, drawn_for="company"),
+    Domain("exit_survey", draw_exit_survey, drawn_for="company"),
     Domain("tendencies", draw_tendencies),
     Domain("accounts", draw_accounts),
     Domain("people", draw_people),
@@ -55,6 +57,7 @@ DOMAINS = (
     Domain("service_contracts", draw_service_contracts),
     Domain("effects", draw_effects),
     Domain("campaigns", draw_campaigns),
+    Domain("exit_reasons", draw_exit_reasons),
     Domain("prospects", draw_prospects),
     Domain("web_visits", draw_web_visits),
     Domain("campaign_file", draw_campaign_file, drawn_for="file"),

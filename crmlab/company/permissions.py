@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from crmlab.company.block import Block, Made
+from crmlab.company.columns import day_numbers
 from crmlab.company.contact_points import KINDS, ContactPoints
 
-_EPOCH = datetime.date(1970, 1, 1)
 #: Later than any day.
 NEVER = np.iinfo(np.int64).max
 
@@ -38,8 +36,7 @@ def permissions(block: Block, made: Made) -> Permissions:
     points: ContactPoints = made["contact_points"]
     person = made["people"].person[points.record]
     consents = made.tables["consents"]
-    day = consents["consent_date"].cast(pa.int32()).to_numpy().astype(np.int64)
-    day -= (block.assumptions.start - _EPOCH).days
+    day = day_numbers(consents["consent_date"], block.assumptions.start)
     # The till writes addresses in capitals: they are the same addresses.
     address = pc.utf8_lower(points.value).dictionary_encode()
     said_of = pc.index_in(pc.utf8_lower(consents["value"].combine_chunks()), address.dictionary).to_numpy()

@@ -36,7 +36,8 @@ def _territory_of(operation: Operation, postal_code: str | None) -> int | None:
     return None if found is None else found[0]
 
 
-def _checked_points(contact_points: Sequence[tuple[str, str]], salt: str) -> list[dict[str, object]]:
+def checked_points(contact_points: Sequence[tuple[str, str]], salt: str) -> list[dict[str, object]]:
+    """Addresses as rows of ``contact_point``. Raises ``RefusedOperation`` for what is none, and for one given twice."""
     if isinstance(contact_points, str):
         rule = "contact points are pairs of a kind and an address"
         raise RefusedOperation(rule, repr(contact_points), "for example [('email', 'anna@example.org')]")
@@ -89,33 +90,51 @@ def add_customer(
     cost = whole_number("acquisition_cost_cents", acquisition_cost_cents, least=0)
     person = {"first_name": first_name, "last_name": last_name, "postal_code": postal_code, "language": language,
               "birth_date": None if birth_date is None else day(birth_date)}  # fmt: skip
-    points = _checked_points(contact_points, store.address_salt)
+    points = checked_points(contact_points, store.address_salt)
     with running_operation(store, "add_customer", at, actor_of(by)) as operation:
-        written_by = {"operation_id": operation.operation_id}
-        customer_id = operation.insert(
-            "customer",
-            **person,
+        write_customer(
+            operation, person, points, at, source_system, source_key,
             account_id=None if account_id is None else whole_number("account_id", account_id),
-            territory_id=_territory_of(operation, postal_code),
             acquisition_channel=acquisition_channel,
             acquisition_cost_cents=cost,
-            source_system=source_system,
-            created_at=at,
-            **written_by,
-        )
-        for point in points:
-            operation.insert("contact_point", customer_id=customer_id, **point, **written_by)
-        sent = {**person, "contact_points": [[point["kind"], point["value_as_recorded"]] for point in points]}
-        operation.insert(
-            "source_record",
-            source_system=source_system,
-            source_key=f"customer-{customer_id}" if source_key is None else source_key,
-            payload=json.dumps(sent, ensure_ascii=False),
-            customer_id=customer_id,
-            loaded_at=at,
-            **written_by,
-        )
+        )  # fmt: skip
     return operation.written
+
+
+def write_customer(
+    operation: Operation,
+    person: dict[str, object],
+    points: list[dict[str, object]],
+    at: str,
+    source_system: str,
+    source_key: str | None = None,
+    **won: object,
+) -> int:
+    """Write a customer with addresses (as ``checked_points`` gives them) and the row of the source system, within an
+    operation that runs; gives the id."""
+    written_by = {"operation_id": operation.operation_id}
+    customer_id = operation.insert(
+        "customer",
+        **person,
+        territory_id=_territory_of(operation, person.get("postal_code")),
+        source_system=source_system,
+        created_at=at,
+        **won,
+        **written_by,
+    )
+    for point in points:
+        operation.insert("contact_point", customer_id=customer_id, **point, **written_by)
+    sent = {**person, "contact_points": [[point["kind"], point["value_as_recorded"]] for point in points]}
+    operation.insert(
+        "source_record",
+        source_system=source_system,
+        source_key=f"customer-{customer_id}" if source_key is None else source_key,
+        payload=json.dumps(sent, ensure_ascii=False),
+        customer_id=customer_id,
+        loaded_at=at,
+        **written_by,
+    )
+    return customer_id
 
 
 def update_customer(

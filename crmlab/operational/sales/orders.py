@@ -56,7 +56,8 @@ def _priced(operation: Operation, product_id: int, at: str) -> tuple[int, int, s
     return price[0], *product
 
 
-def _checked_lines(lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def checked_lines(lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The lines of an order as whole numbers. Raises ``RefusedOperation`` for what is none."""
     pairs = list(lines)
     if not pairs or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
         raise RefusedOperation("an order has lines", repr(lines), "pairs of product_id and quantity, one or more")
@@ -121,49 +122,67 @@ def place_order(
     """
     at = moment(at)
     customer_id = whole_number("customer_id", customer_id)
-    wanted = _checked_lines(lines)
+    wanted = checked_lines(lines)
     voucher_percent = whole_number("voucher_percent", voucher_percent, least=0)
     if voucher_percent > 100:
         raise RefusedOperation("a voucher takes off at most the price", f"{voucher_percent} percent", "0 to 100")
     subscription_id = None if subscription_id is None else whole_number("subscription_id", subscription_id)
     with running_operation(store, "place_order", at, _actor(channel, by, reseller_id), customer_id) as operation:
-        operation.unmerged(customer_id)
-        (created_at,) = operation.one("SELECT created_at FROM customer WHERE customer_id = ?", customer_id)
-        if at < created_at:
-            raise RefusedOperation("an order comes after its customer was recorded", at, f"{created_at} or later")
-        if reseller_id is not None:
-            _check_reseller(operation, whole_number("reseller_id", reseller_id))
-        if subscription_id is not None:
-            _check_subscription(operation, subscription_id, customer_id, {product for product, _ in wanted}, at)
-        promised = pd.Timestamp(at[:10]) + pd.Timedelta(days=PROMISED_DAYS)
-        order_id = operation.insert(
-            "sales_order",
-            customer_id=customer_id,
-            ordered_at=at,
-            channel=channel,
-            reseller_id=None if reseller_id is None else whole_number("reseller_id", reseller_id),
-            subscription_id=subscription_id,
-            voucher_percent=voucher_percent,
-            promised_date=promised.strftime("%Y-%m-%d") if channel in _SENT else None,
-            operation_id=operation.operation_id,
-        )
-        for product_id, quantity in wanted:
-            list_price, unit_cost, category, sku = _priced(operation, product_id, at)
-            if category == "subscription" and subscription_id is None:
-                rule = "a subscription product is delivered under a subscription"
-                raise RefusedOperation(rule, f"{sku} without one", "a subscription_id")
-            order_line_id = operation.insert(
-                "order_line",
-                order_id=order_id,
-                product_id=product_id,
-                quantity=quantity,
-                unit_price_cents=(list_price * (100 - voucher_percent) + 50) // 100,
-                unit_cost_cents=unit_cost,
-            )
-            if category == "service_plan":
-                operation.insert("service_contract", customer_id=customer_id, order_line_id=order_line_id,
-                                 product_id=product_id, start_date=at[:10])  # fmt: skip
+        write_order(operation, customer_id, wanted, channel, at, voucher_percent, reseller_id, subscription_id)
     return operation.written
+
+
+def write_order(
+    operation: Operation,
+    customer_id: int,
+    wanted: Sequence[tuple[int, int]],
+    channel: str,
+    at: str,
+    voucher_percent: int = 0,
+    reseller_id: int | None = None,
+    subscription_id: int | None = None,
+) -> int:
+    """Write an order within an operation that runs, such as a sale by telephone; gives its id.
+
+    ``wanted`` are lines as ``checked_lines`` gives them. Raises ``RefusedOperation`` as ``place_order`` does.
+    """
+    operation.unmerged(customer_id)
+    (created_at,) = operation.one("SELECT created_at FROM customer WHERE customer_id = ?", customer_id)
+    if at < created_at:
+        raise RefusedOperation("an order comes after its customer was recorded", at, f"{created_at} or later")
+    if reseller_id is not None:
+        _check_reseller(operation, whole_number("reseller_id", reseller_id))
+    if subscription_id is not None:
+        _check_subscription(operation, subscription_id, customer_id, {product for product, _ in wanted}, at)
+    promised = pd.Timestamp(at[:10]) + pd.Timedelta(days=PROMISED_DAYS)
+    order_id = operation.insert(
+        "sales_order",
+        customer_id=customer_id,
+        ordered_at=at,
+        channel=channel,
+        reseller_id=None if reseller_id is None else whole_number("reseller_id", reseller_id),
+        subscription_id=subscription_id,
+        voucher_percent=voucher_percent,
+        promised_date=promised.strftime("%Y-%m-%d") if channel in _SENT else None,
+        operation_id=operation.operation_id,
+    )
+    for product_id, quantity in wanted:
+        list_price, unit_cost, category, sku = _priced(operation, product_id, at)
+        if category == "subscription" and subscription_id is None:
+            rule = "a subscription product is delivered under a subscription"
+            raise RefusedOperation(rule, f"{sku} without one", "a subscription_id")
+        order_line_id = operation.insert(
+            "order_line",
+            order_id=order_id,
+            product_id=product_id,
+            quantity=quantity,
+            unit_price_cents=(list_price * (100 - voucher_percent) + 50) // 100,
+            unit_cost_cents=unit_cost,
+        )
+        if category == "service_plan":
+            operation.insert("service_contract", customer_id=customer_id, order_line_id=order_line_id,
+                             product_id=product_id, start_date=at[:10])  # fmt: skip
+    return order_id
 
 
 def _check_reseller(operation: Operation, reseller_id: int) -> None:

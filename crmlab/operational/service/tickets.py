@@ -47,24 +47,43 @@ def open_ticket(
     customer_id = whole_number("customer_id", customer_id)
     order_line_id = None if order_line_id is None else whole_number("order_line_id", order_line_id)
     with running_operation(store, "open_ticket", at, actor_of(by), customer_id) as operation:
-        operation.unmerged(customer_id)
-        if order_line_id is not None:
-            _check_bought(operation, order_line_id, customer_id)
-        ticket_id = operation.insert(
-            "ticket",
-            customer_id=customer_id,
-            order_line_id=order_line_id,
-            type=type,
-            channel=channel,
-            subject=subject,
-            description=description,
-            priority=priority,
-            opened_at=at,
-            status_at=at,
-            operation_id=operation.operation_id,
-        )
-        operation.also_wrote("ticket_history", "ticket_id = ?", ticket_id)
+        write_ticket(operation, customer_id, subject, at, type, channel, priority, description, order_line_id)
     return operation.written
+
+
+def write_ticket(
+    operation: Operation,
+    customer_id: int,
+    subject: str,
+    at: str,
+    type: str = "question",
+    channel: str = "web",
+    priority: str = "Normal",
+    description: str | None = None,
+    order_line_id: int | None = None,
+) -> int:
+    """Write a ticket within an operation that runs, such as a call that ends in one; gives its id.
+
+    Raises ``RefusedOperation`` as ``open_ticket`` does.
+    """
+    operation.unmerged(customer_id)
+    if order_line_id is not None:
+        _check_bought(operation, order_line_id, customer_id)
+    ticket_id = operation.insert(
+        "ticket",
+        customer_id=customer_id,
+        order_line_id=order_line_id,
+        type=type,
+        channel=channel,
+        subject=subject,
+        description=description,
+        priority=priority,
+        opened_at=at,
+        status_at=at,
+        operation_id=operation.operation_id,
+    )
+    operation.also_wrote("ticket_history", "ticket_id = ?", ticket_id)
+    return ticket_id
 
 
 def _check_bought(operation: Operation, order_line_id: int, customer_id: int) -> None:

@@ -193,10 +193,13 @@ def _contacts(arrival: Any, schedule: AgentSchedule, **given: Any) -> dict[str, 
         if bad.any():
             raise ValueError(f"{name} has {contacts[name][bad][0]:g}, expected 0 or more")
     queues = schedule.skills.shape[1]
-    if not np.isin(contacts["queue"], np.arange(queues)).all():
-        found = contacts["queue"][~np.isin(contacts["queue"], np.arange(queues))][0]
+    position = contacts["queue"]
+    strange = ~((position >= 0) & (position < queues) & (position == np.floor(position)))
+    if strange.any():
+        found = position[strange][0]
         raise ValueError(f"queue has {found:g}, expected 0 to {queues - 1}: the columns of the schedule's skills")
-    if not np.isin(contacts["only_if_abandoned"], np.arange(-1, len(arrival))).all():
+    after = contacts["only_if_abandoned"]
+    if not ((after >= -1) & (after < len(arrival)) & (after == np.floor(after))).all():
         raise ValueError(f"only_if_abandoned has a value outside -1 to {len(arrival) - 1}, the positions of contacts")
     return contacts
 

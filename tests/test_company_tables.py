@@ -10,6 +10,12 @@ from companies import company_folder, hidden, observed
 from crmlab.company import open_company
 
 KEYS = {
+    "agent_shifts": "agent_shift_id",
+    "agents": "agent_id",
+    "contact_ratings": "interaction_id",
+    "exit_reasons": "exit_survey_id",
+    "interactions": "interaction_id",
+    "tickets": "ticket_id",
     "accounts": "account_id",
     "consents": "consent_id",
     "contact_points": "contact_point_id",
@@ -30,7 +36,17 @@ REFERENCES = [
     ("contact_points", "customer_id", "customers", "customer_id"),
     ("customers", "account_id", "accounts", "account_id"),
     ("customers", "territory_id", "territories", "territory_id"),
+    ("agent_shifts", "agent_id", "agents", "agent_id"),
+    ("agents", "agent_id", "staff", "staff_id"),
+    ("contact_ratings", "interaction_id", "interactions", "interaction_id"),
     ("delivery_ratings", "order_id", "orders", "order_id"),
+    ("exit_reasons", "customer_id", "customers", "customer_id"),
+    ("interactions", "customer_id", "customers", "customer_id"),
+    ("interactions", "agent_id", "agents", "agent_id"),
+    ("interactions", "ticket_id", "tickets", "ticket_id"),
+    ("tickets", "customer_id", "customers", "customer_id"),
+    ("tickets", "order_line_id", "order_lines", "order_line_id"),
+    ("tickets", "owner_id", "agents", "agent_id"),
     ("order_lines", "order_id", "orders", "order_id"),
     ("order_lines", "product_id", "products", "product_id"),
     ("orders", "customer_id", "customers", "customer_id"),
@@ -69,7 +85,9 @@ def test_no_date_lies_after_the_last_day_or_before_the_first():
     for name in company.tables:
         table = getattr(company, name)
         for column in table.select_dtypes("datetime"):
-            assert (table[column].dropna() <= company.as_of).all() or column == "promised_date", (name, column)
+            # Times of the last day lie after its midnight.
+            before = company.as_of + pd.Timedelta(days=1)
+            assert (table[column].dropna() < before).all() or column == "promised_date", (name, column)
             if column not in ("birth_date", "hired_date"):
                 assert (table[column].dropna() >= company.start).all(), (name, column)
 
@@ -208,8 +226,8 @@ def test_frames_hold_plain_types_and_are_the_callers_own():
 
 
 def test_what_is_not_there_is_named():
-    with pytest.raises(AttributeError, match=r"no table 'tickets' \(found: accounts, "):
-        _ = observed().tickets
+    with pytest.raises(AttributeError, match=r"no table 'invoices' \(found: accounts, "):
+        _ = observed().invoices
     with pytest.raises(FileNotFoundError, match="expected a company"):
         open_company(company_folder() / "company" / "orders")
     assert "orders" in dir(observed())

@@ -65,6 +65,14 @@ def test_the_dictionary_names_every_value_of_a_closed_list():
         ("contact_points", "kind"),
         ("staff", "role"),
         ("accounts", "type"),
+        ("interactions", "channel"),
+        ("interactions", "direction"),
+        ("interactions", "topic"),
+        ("tickets", "type"),
+        ("tickets", "priority"),
+        ("tickets", "status"),
+        ("agents", "employer"),
+        ("agent_shifts", "activity"),
     ]:
         section = DICTIONARY.split(f"### {table}: ")[1].split("### ")[0]
         line = re.search(rf"^- `{column}`.*$", section, flags=re.MULTILINE).group()

@@ -12,13 +12,14 @@ from __future__ import annotations
 import dataclasses
 import zlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from crmlab.company.assumptions import Assumptions
 
 #: People in a block. A block's tables stay in memory together: about 60 MB.
@@ -72,11 +73,41 @@ class Block:
 
 @dataclasses.dataclass(frozen=True)
 class Drawn:
-    """What a domain made: observable tables, hidden truth, and facts that later domains build on."""
+    """What a domain made: observable tables, hidden truth, facts that later domains build on, and what the days need.
+
+    ``handed_on``: tables from which a domain that is drawn by days starts, with a column ``day`` in ascending order.
+    """
 
     tables: Mapping[str, pa.Table] = dataclasses.field(default_factory=dict)
     truth: Mapping[str, pa.Table] = dataclasses.field(default_factory=dict)
     facts: Any = None
+    handed_on: Mapping[str, pa.Table] = dataclasses.field(default_factory=dict)
+
+
+class HandedOn:
+    """What the blocks handed on to the days, in a folder: tables with a column ``day``, a file a block.
+
+    Reads what lies between two days, so that the days need no more memory for a large company.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def _files(self, name: str) -> list[Path]:
+        return sorted((self._folder / name).glob("part-*.parquet"))
+
+    def between(self, name: str, first_day: int, after: int) -> pa.Table:
+        """Rows of the table ``name`` with ``first_day <= day < after``, block by block."""
+        days = [("day", ">=", first_day), ("day", "<", after)]
+        return pa.concat_tables([pq.read_table(file, filters=days, use_threads=False) for file in self._files(name)])
+
+    def counts_by_day(self, name: str, column: str, days: int, values: int) -> np.ndarray:
+        """How many rows there are by day and value of a column of small whole numbers, int64 (days, values)."""
+        counts = np.zeros((days, values), dtype=np.int64)
+        for file in self._files(name):
+            rows = pq.read_table(file, columns=["day", column], use_threads=False)
+            np.add.at(counts, (rows["day"].to_numpy(), rows[column].to_numpy()), 1)
+        return counts
 
 
 class Made(dict[str, Any]):
@@ -104,9 +135,11 @@ class Domain:
 
     ``draw(block, made)`` gets a ``Block`` and what the domains before it made (``Made``). ``drawn_for``: ``"block"``,
     a block of people at a time; ``"company"``, once, and quickly, since each worker draws it again to build blocks on
-    it; ``"file"``, once and by one worker, since nothing builds on it.
+    it; ``"file"``, once and by one worker, since nothing builds on it; ``"days"``, once and by one worker after all
+    blocks, from day to day, where people are coupled (a queue): ``draw(block, made, handed_on)`` yields what it draws
+    part by part, from what the blocks handed on (``HandedOn``).
     """
 
     name: str
-    draw: Callable[[Block, Made], Drawn]
-    drawn_for: Literal["block", "company", "file"] = "block"
+    draw: Callable[..., Any]
+    drawn_for: Literal["block", "company", "file", "days"] = "block"

@@ -6,19 +6,22 @@ A new domain is one module and one line here. It leaves the tables of the others
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 
 import pyarrow as pa
 
 from crmlab.company.accounts import draw_accounts, draw_resellers
 from crmlab.company.assumptions import Assumptions
 from crmlab.company.baskets import draw_baskets
-from crmlab.company.block import BLOCK_PEOPLE, Block, Domain, Drawn, Made
+from crmlab.company.block import BLOCK_PEOPLE, Block, Domain, Drawn, HandedOn, Made
 from crmlab.company.campaign_file import draw_campaign_file
 from crmlab.company.campaign_plan import draw_campaign_plan
 from crmlab.company.campaigns import draw_campaigns
 from crmlab.company.catalogue import draw_catalogue
 from crmlab.company.competitor import draw_competitor
 from crmlab.company.consents import draw_consents
+from crmlab.company.contact_centre.demand import draw_contact_demand
+from crmlab.company.contact_centre.domain import draw_contact_centre
 from crmlab.company.contact_points import draw_contact_points
 from crmlab.company.delivery_ratings import draw_delivery_ratings
 from crmlab.company.effects import draw_effects
@@ -58,9 +61,11 @@ DOMAINS = (
     Domain("effects", draw_effects),
     Domain("campaigns", draw_campaigns),
     Domain("exit_reasons", draw_exit_reasons),
+    Domain("contact_demand", draw_contact_demand),
     Domain("prospects", draw_prospects),
     Domain("web_visits", draw_web_visits),
     Domain("campaign_file", draw_campaign_file, drawn_for="file"),
+    Domain("contact_centre", draw_contact_centre, drawn_for="days"),
 )
 
 
@@ -90,6 +95,17 @@ def draw_block(block: Block) -> dict[str, Drawn]:
     return _draw(block, "block", draw_company_wide(block.seed, block.assumptions))
 
 
+def draw_days(seed: int, assumptions: Assumptions, handed_on: HandedOn) -> Iterator[dict[str, Drawn]]:
+    """What is drawn from day to day after the blocks, part by part, by domain."""
+    made = Made()
+    for name, each in draw_company_wide(seed, assumptions).items():
+        made.add(name, each)
+    for domain in DOMAINS:
+        if domain.drawn_for == "days":
+            for part in domain.draw(Block(seed, assumptions), made, handed_on):
+                yield {domain.name: part}
+
+
 def _draw(block: Block, drawn_for: str, before: dict[str, Drawn]) -> dict[str, Drawn]:
     made = Made()
     for name, each in before.items():
@@ -103,5 +119,5 @@ def _draw(block: Block, drawn_for: str, before: dict[str, Drawn]) -> dict[str, D
 
 
 def tables_of(drawn: dict[str, Drawn], kind: str) -> dict[str, pa.Table]:
-    """All ``tables`` or all ``truth`` (``kind``) of some domains, by table name."""
+    """All ``tables``, ``truth`` or ``handed_on`` (``kind``) of some domains, by table name."""
     return {name: table for each in drawn.values() for name, table in getattr(each, kind).items()}

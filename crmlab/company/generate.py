@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import joblib
 
 from crmlab.company.assumptions import Assumptions, draw_assumptions
-from crmlab.company.block import Block
-from crmlab.company.domains import blocks, draw_block, draw_company_wide, draw_files, tables_of
-from crmlab.company.tables import whole_folder, write_parts
+from crmlab.company.block import Block, HandedOn
+from crmlab.company.domains import blocks, draw_block, draw_company_wide, draw_days, draw_files, tables_of
+from crmlab.company.tables import Parts, whole_folder, write_parts
 from crmlab.company.truth import assumptions_table
 
 #: What the description file of a company is called.
 DESCRIPTION = "company.json"
+
+
+#: Where blocks leave what the days start from; gone when the company is there.
+_HANDED_ON = ".handed_on"
 
 
 def _write_block(block: Block, folder: Path) -> None:
@@ -23,6 +28,17 @@ def _write_block(block: Block, folder: Path) -> None:
     # Parts of blocks come after the part that is drawn once for the company.
     write_parts(tables_of(drawn, "tables"), folder / "company", block.number + 1)
     write_parts(tables_of(drawn, "truth"), folder / "truth", block.number + 1)
+    write_parts(tables_of(drawn, "handed_on"), folder / _HANDED_ON, block.number + 1)
+
+
+def _write_days(seed: int, given: Assumptions, folder: Path) -> None:
+    parts = {kind: Parts(folder / kind) for kind in ("company", "truth")}
+    for drawn in draw_days(seed, given, HandedOn(folder / _HANDED_ON)):
+        parts["company"].add(tables_of(drawn, "tables"))
+        parts["truth"].add(tables_of(drawn, "truth"))
+    for each in parts.values():
+        each.write_rest()
+    shutil.rmtree(folder / _HANDED_ON, ignore_errors=True)
 
 
 def generate(
@@ -70,6 +86,7 @@ def generate(
         for done, _ in enumerate(finished, start=1):
             if progress is not None:
                 progress(done, len(todo))
+        _write_days(seed, given, folder)
         description = {
             "as_of": given.as_of.isoformat(),
             "customers": customers,

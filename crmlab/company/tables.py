@@ -10,6 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+#: Small pieces of a table are written together when they have so many rows.
+_ROWS_OF_PART = 500_000
+
 
 def _encoding(table: pa.Table) -> dict[str, str]:
     """Row numbers grow by small steps: their differences take few bytes and little time."""
@@ -38,6 +41,35 @@ def write_parts(tables: Mapping[str, pa.Table], folder: Path, part: int) -> None
     """Write one part of each of some tables."""
     for name, table in tables.items():
         write_part(table, folder / name, part)
+
+
+class Parts:
+    """Tables that come in many small pieces, written as few large parts into ``folder/<table>``."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._waiting: dict[str, list[pa.Table]] = {}
+        self._written: dict[str, int] = {}
+
+    def add(self, tables: Mapping[str, pa.Table]) -> None:
+        """The next piece of each of some tables."""
+        for name, table in tables.items():
+            waiting = self._waiting.setdefault(name, [])
+            waiting.append(table)
+            if sum(map(len, waiting)) >= _ROWS_OF_PART:
+                self._write(name)
+
+    def write_rest(self) -> None:
+        """Write what still waits; a table without rows gets one part."""
+        for name, waiting in self._waiting.items():
+            if waiting:
+                self._write(name)
+
+    def _write(self, name: str) -> None:
+        part = self._written.get(name, 0)
+        whole = pa.concat_tables(self._waiting[name]).unify_dictionaries().combine_chunks()
+        write_part(whole, self._folder / name, part)
+        self._waiting[name], self._written[name] = [], part + 1
 
 
 @contextlib.contextmanager

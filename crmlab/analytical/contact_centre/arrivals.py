@@ -53,9 +53,9 @@ def calls_by_half_hour(facts: pd.DataFrame, open_at: pd.DatetimeIndex) -> pd.Dat
 def weekday_forecast(counts: pd.DataFrame) -> pd.DataFrame:
     """The calls to expect in each half-hour of a week: the mean of the same half-hours of past weeks.
 
-    counts: of ``calls_by_half_hour``, over days like those to come. Returns a row for each ``weekday`` (0 is Monday) and
-    ``start`` (text, "09:30") that was open: ``calls`` (float64, the mean), ``standard_error`` of this mean (from the
-    days, not from Poisson's law), ``days`` (int64) it is made of, ``variance_over_mean`` (1 for Poisson calls).
+    counts: of ``calls_by_half_hour``, over days like those to come. Returns a row for each ``weekday`` (0 is Monday)
+    and ``start`` (text, "09:30") that was open: ``calls`` (float64, the mean), ``standard_error`` of this mean (from
+    the days, not from Poisson's law), ``days`` (int64) it is made of, ``variance_over_mean`` (1 for Poisson calls).
     """
     checked_columns(counts, "counts", ("offered",))
     at = pd.DatetimeIndex(counts.index)
@@ -93,4 +93,3 @@ def forecast_error(forecast: pd.DataFrame, counts: pd.DataFrame) -> dict[str, An
         "absolute_percentage_error": float(np.abs(came - mean).sum() / came.sum()),
         "at_best": float(deviation.sum() / mean.sum()),
     }
-

@@ -10,9 +10,9 @@ import pandas as pd
 
 
 def industry_benchmarks() -> pd.DataFrame:
-    """A row a figure: ``kpi`` (a name of ``KPIS``), ``low`` and ``high`` (equal for a single figure), ``better`` ("low" or
-    "high"), ``unit``, ``kind`` (of whom or what), ``source``, ``checked`` (bool: whether the figure was seen in the source;
-    the others are handed down, and nobody should decide by them).
+    """A row a figure: ``kpi`` (a name of ``KPIS``), ``low`` and ``high`` (equal for a single figure), ``better``
+    ("low" or "high"), ``unit``, ``kind`` (of whom or what), ``source``, ``checked`` (bool: whether the figure was seen
+    in the source; the others are handed down, and nobody should decide by them).
 
     >>> bool(industry_benchmarks().set_index("kpi").loc["cost_per_contact", "checked"])
     True

@@ -25,9 +25,7 @@ def checked_columns(table: pd.DataFrame, name: str, columns: tuple[str, ...]) ->
         raise ValueError(f"{name} has no column {missing[0]!r} (found: {', '.join(map(str, table.columns))})")
 
 
-def contact_facts(
-    interactions: pd.DataFrame, *, short_abandon_seconds: float = SHORT_ABANDON_SECONDS
-) -> pd.DataFrame:
+def contact_facts(interactions: pd.DataFrame, *, short_abandon_seconds: float = SHORT_ABANDON_SECONDS) -> pd.DataFrame:
     """The contacts with what is measured on each.
 
     Parameters
@@ -71,7 +69,9 @@ def contact_facts(
     facts["handle_seconds"] = facts["talk_seconds"] + facts["wrap_up_seconds"].where(answered)
     is_chat = facts["channel"] == "chat"
     facts["agent_seconds"] = facts["handle_seconds"] * (1.0 - (1 - CHAT_SHARE) * is_chat)
-    rang = (facts["channel"] == "call") & (facts["direction"] == "inbound") & (facts["outcome"] != "closed").fillna(True)
+    rang = (
+        (facts["channel"] == "call") & (facts["direction"] == "inbound") & (facts["outcome"] != "closed").fillna(True)
+    )
     short = facts["is_abandoned"] & (facts["wait_seconds"] <= short_abandon_seconds)
     facts["is_offered"] = rang & ~short
     facts["half_hour"] = facts["arrived_at"].dt.floor("30min")
@@ -81,7 +81,7 @@ def contact_facts(
 def between(table: pd.DataFrame, column: str, first_day: object, last_day: object) -> pd.DataFrame:
     """The rows of a table whose time lies on the days from ``first_day`` to ``last_day``, both included.
 
-    >>> table = pd.DataFrame({"at": pd.to_datetime(["2025-03-02 23:59", "2025-03-03", "2025-03-04 12:00"])})
+    >>> table = pd.DataFrame({"at": pd.to_datetime(["2025-03-02 23:59", "2025-03-03 00:00", "2025-03-04 12:00"])})
     >>> len(between(table, "at", "2025-03-03", "2025-03-04"))
     2
     """

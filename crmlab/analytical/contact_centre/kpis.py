@@ -118,8 +118,8 @@ def kpi_table(
     mart: of ``load_contact_mart``. target_seconds: of the service level.
 
     Returns a row a KPI, by its name: ``value`` (float64, NaN where the denominator is 0), ``unit``, ``numerator`` and
-    ``denominator`` (float64), ``of`` (what the denominator is), ``side`` (efficiency, effectiveness, both). The query of
-    each stands in ``KPIS[name].sql``. Raises ValueError where the last day is before the first.
+    ``denominator`` (float64), ``of`` (what the denominator is), ``side`` (efficiency, effectiveness, both). The query
+    of each stands in ``KPIS[name].sql``. Raises ValueError where the last day is before the first.
     """
     first, last = pd.Timestamp(first_day).normalize(), pd.Timestamp(last_day).normalize()
     if last < first:

@@ -108,10 +108,10 @@ def run_line(line: TelephoneLine, matters: Matters, *, kept_share: float = 1.0) 
 
     kept_share: of the matters that customers still call about (less than 1 where a call costs money).
 
-    Calls come back: on a later day, up to three times a matter. What would come back after the last day is followed to its
-    end, so that no matter is left open. Returns sums: ``matters``, ``calls``, ``first_calls``, ``answered``, ``abandoned``,
-    ``settled`` (matters), ``in_time`` (answered within 20 seconds), ``wait_seconds``, ``log_wait`` (of ln(1 + minutes), for
-    each call), ``handle_seconds``.
+    Calls come back: on a later day, up to three times a matter. What would come back after the last day is followed to
+    its end, so that no matter is left open. Returns sums: ``matters``, ``calls``, ``first_calls``, ``answered``,
+    ``abandoned``, ``settled`` (matters), ``in_time`` (answered within 20 seconds), ``wait_seconds``, ``log_wait`` (of
+    ln(1 + minutes), for each call), ``handle_seconds``.
     """
     who = np.flatnonzero(matters.kept < kept_share)
     schedule = _schedule(line)
@@ -154,7 +154,11 @@ def run_line(line: TelephoneLine, matters: Matters, *, kept_share: float = 1.0) 
                 which = again & (on == later)
                 due.setdefault(later, []).append((rows[which], attempt[which] + 1))
         day += 1
-    return {"matters": float(len(matters.day)), "first_calls": float(len(who)), **{k: float(v) for k, v in sums.items()}}
+    return {
+        "matters": float(len(matters.day)),
+        "first_calls": float(len(who)),
+        **{k: float(v) for k, v in sums.items()},
+    }
 
 
 def _together(parts: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:

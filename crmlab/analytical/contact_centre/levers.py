@@ -1,8 +1,8 @@
 """Four levers on a contact centre's calls, with what they cost and what they bring (lesson 13b).
 
 **Multi-level training** lets every agent take every call and settles more; a **standard script** shortens the call; an
-**incentive on speed** shortens it more and settles less, so that callers come back; a **charge for support** makes fewer
-people call, and the others less content. Their sizes are assumptions: arguments, not facts.
+**incentive on speed** shortens it more and settles less, so that callers come back; a **charge for support** makes
+fewer people call, and the others less content. Their sizes are assumptions: arguments, not facts.
 """
 
 from __future__ import annotations
@@ -50,9 +50,10 @@ FOUR_LEVERS = (
 
 @dataclasses.dataclass(frozen=True)
 class Stakes:
-    """What is at stake in euro cents: ``per_unsettled`` matter, ``per_log_wait`` (for each unit of ln(1 + minutes of wait)
-    of a call), ``per_rating_point`` (for each caller and point of the mean rating); ``per_free_hour``: what an agent's hour
-    is worth that calls no longer take: 0 where agents then wait for calls, the wage where they do other work."""
+    """What is at stake in euro cents: ``per_unsettled`` matter, ``per_log_wait`` (for each unit of ln(1 + minutes of
+    wait) of a call), ``per_rating_point`` (for each caller and point of the mean rating); ``per_free_hour``: what an
+    agent's hour is worth that calls no longer take: 0 where agents then wait for calls, the wage where they do other
+    work."""
 
     per_unsettled: float
     per_log_wait: float
@@ -68,7 +69,11 @@ def with_levers(line: TelephoneLine, levers: Sequence[Lever]) -> tuple[Telephone
         wrap_up, kept = wrap_up * lever.wrap_up_factor, kept * lever.kept_factor
     skilled = 1.0 if any(lever.all_skilled for lever in levers) else line.skilled_share
     changed = dataclasses.replace(
-        line, settled_share=min(max(settled, 0.0), 1.0), talk_seconds=talk, wrap_up_seconds=wrap_up, skilled_share=skilled
+        line,
+        settled_share=min(max(settled, 0.0), 1.0),
+        talk_seconds=talk,
+        wrap_up_seconds=wrap_up,
+        skilled_share=skilled,
     )
     return changed, kept
 
@@ -88,10 +93,11 @@ def lever_sets(
     line: as it is today. budget_cents: of a month, for all levers together. days: open days that are run.
 
     Returns a row a set, the best affordable first, then those that cost too much: ``levers`` (names joined by " + ",
-    "none"), ``cost_cents`` a month (int64), ``within_budget`` (bool), ``calls`` a month, ``repeat_share`` (calls that are
-    not the first about their matter), ``seconds_per_call``, ``seconds_per_settled`` (handling time over matters settled),
-    ``abandon_share``, ``settled_share`` (of all matters), ``rating_change`` (points; levers only) and ``gain_cents`` a month
-    (float64): margin kept, fees and free hours less the levers' cost, against the line without a lever.
+    "none"), ``cost_cents`` a month (int64), ``within_budget`` (bool), ``calls`` a month, ``repeat_share`` (calls that
+    are not the first about their matter), ``seconds_per_call``, ``seconds_per_settled`` (handling time over matters
+    settled), ``abandon_share``, ``settled_share`` (of all matters), ``rating_change`` (points; levers only) and
+    ``gain_cents`` a month (float64): margin kept, fees and free hours less the levers' cost, against the line without
+    a lever.
 
     All 2^n sets are run: levers work on one queue, so the gain of two is not the sum of their gains.
     """

@@ -1,7 +1,7 @@
 """The KPIs of a contact centre by hand, in pandas: each a quotient of two sums over the same time (lesson 13b).
 
-A share of the day is not the mean of the shares of its half-hours: a half-hour with two calls would count as much as one
-with forty. So numerators and denominators are added up first, and divided once.
+A share of the day is not the mean of the shares of its half-hours: a half-hour with two calls would count as much as
+one with forty. So numerators and denominators are added up first, and divided once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def answered_in_time_share(facts: pd.DataFrame, target_seconds: float = 20, *, o
 
 
 def mean_wait_seconds(facts: pd.DataFrame, *, of: str = "offered") -> float:
-    """The mean wait of calls ``of``: "offered" (until the answer or until giving up) or "answered" (speed of answer)."""
+    """The mean wait of calls ``of``: "offered" (until the answer or until giving up) or "answered" (average speed of
+    answer)."""
     checked_columns(facts, "facts", ("is_offered", "is_answered", "wait_seconds"))
     if of not in ("offered", "answered"):
         raise ValueError(f"of is {of!r}, expected 'offered' or 'answered'")
@@ -78,7 +79,10 @@ def paid_time(agent_shifts: pd.DataFrame, agents: pd.DataFrame) -> pd.DataFrame:
 
 
 def shrinkage(paid: pd.DataFrame) -> float:
-    """Paid hours away from the contacts (breaks, training, illness) over all paid hours (``paid``: of ``paid_time``)."""
+    """Paid hours away from the contacts (breaks, training, illness) over all paid hours.
+
+    ``paid``: of ``paid_time``.
+    """
     checked_columns(paid, "paid", ("hours", "activity"))
     return _quotient(paid.loc[paid["activity"] != "contacts", "hours"].sum(), paid["hours"].sum())
 

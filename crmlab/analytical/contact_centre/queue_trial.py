@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -23,8 +24,8 @@ def draw_calls(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Arrival seconds of Poisson calls, and their handling times.
 
-    aht: mean handling time, seconds. law: of the handling times, "exponential" or "lognormal" (standard deviation 0.6 of
-    the mean). Returns two float64 arrays (calls,); the same seed, the same calls.
+    aht: mean handling time, seconds. law: of the handling times, "exponential" or "lognormal" (standard deviation 0.6
+    of the mean). Returns two float64 arrays (calls,); the same seed, the same calls.
     """
     if law not in ("exponential", "lognormal"):
         raise ValueError(f"law is {law!r}, expected 'exponential' or 'lognormal'")
@@ -82,7 +83,7 @@ def simulate_calls(
 def _busy_seconds(answered_at: np.ndarray, ended_at: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Seconds of agents' work within each stretch of time."""
     from_, to = answered_at[~np.isnan(answered_at)], ended_at[~np.isnan(answered_at)]
-    overlap = [np.clip(np.minimum(to, b) - np.maximum(from_, a), 0, None).sum() for a, b in zip(edges, edges[1:], strict=False)]
+    overlap = [np.clip(np.minimum(to, b) - np.maximum(from_, a), 0, None).sum() for a, b in itertools.pairwise(edges)]
     return np.array(overlap)
 
 
@@ -99,8 +100,8 @@ def held_against_theory(
     """The simulated queue beside Erlang C (callers who wait for ever) or Erlang A (callers with patience).
 
     Returns the rows of ``simulate_calls`` with ``theory`` and ``standard_errors_apart``: how many standard errors lie
-    between the two. Beyond about 3 the formula does not describe the queue. Where callers have patience the service level is
-    left out: Erlang A gives it only by another integral.
+    between the two. Beyond about 3 the formula does not describe the queue. Where callers have patience the service
+    level is left out: Erlang A gives it only by another integral.
     """
     simulated = simulate_calls(
         calls_per_hour, aht, agents, hours=hours, seed=seed, mean_patience=mean_patience, law=law
@@ -130,8 +131,9 @@ def pooled_and_separate(
 ) -> pd.DataFrame:
     """One queue for all agents, against equal queues with agents of their own (Erlang C).
 
-    agents: in all, so many that they divide evenly. Returns two rows, ``pooled`` and ``separate``: ``waiting_probability``,
-    ``mean_wait`` (seconds), ``service_level``. Raises ValueError where the agents do not divide.
+    agents: in all, so many that they divide evenly. Returns two rows, ``pooled`` and ``separate``:
+    ``waiting_probability``, ``mean_wait`` (seconds), ``service_level``. Raises ValueError where the agents do not
+    divide.
 
     >>> table = pooled_and_separate(60, 300, 8, 4)
     >>> bool(table.loc["pooled", "mean_wait"] < table.loc["separate", "mean_wait"])

@@ -26,7 +26,9 @@ def shift_patterns(
     [[1, 0, 1, 0], [0, 1, 0, 1]]
     """
     if not 0 < shift_half_hours <= half_hours:
-        raise ValueError(f"shift_half_hours is {shift_half_hours}, expected 1 to {half_hours}, the half-hours of the day")
+        raise ValueError(
+            f"shift_half_hours is {shift_half_hours}, expected 1 to {half_hours}, the half-hours of the day"
+        )
     if break_after is not None and not 0 < break_after < shift_half_hours - 1:
         raise ValueError(f"break_after is {break_after}, expected 1 to {shift_half_hours - 2}: within the shift")
     last = half_hours - shift_half_hours
@@ -51,8 +53,8 @@ def cover_shifts(required: Any, patterns: np.ndarray, cost: Any = 1.0) -> dict[s
     Returns ``agents`` (int64, one value a shift), ``present`` (int64, one value a half-hour), ``cost`` and ``spare``
     (int64: half-hours of agents beyond what is required). A half-hour that no shift covers raises ValueError.
 
-    An integer programme: minimise cost subject to present >= required (Dantzig 1954, Operations Research 2(3)), solved by
-    scipy's ``milp`` (HiGHS).
+    An integer programme: minimise cost subject to present >= required (Dantzig 1954, Operations Research 2(3)), solved
+    by scipy's ``milp`` (HiGHS).
 
     >>> plan = cover_shifts([1, 2, 2, 1], shift_patterns(4, 2))
     >>> plan["cost"], plan["present"].tolist()

@@ -17,8 +17,8 @@ def rating_on_log_wait(facts: pd.DataFrame, ratings: pd.DataFrame, *, level: flo
 
     Least squares with standard errors that hold for ratings of unequal spread (HC1): ratings are whole numbers from 1
     to 5. Who answers is not chance, so the slope is that of those who answered. Returns ``slope`` (points for each unit
-    of the logarithm), ``lower``, ``upper``, ``at_no_wait`` (mean rating without a wait) and ``ratings`` (number). Raises
-    ValueError for fewer than three ratings, or where all waited equally long.
+    of the logarithm), ``lower``, ``upper``, ``at_no_wait`` (mean rating without a wait) and ``ratings`` (number).
+    Raises ValueError for fewer than three ratings, or where all waited equally long.
 
     Source: MacKinnon and White (1985), Journal of Econometrics 29.
     """

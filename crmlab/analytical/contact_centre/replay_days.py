@@ -1,8 +1,8 @@
 """The company's own days once more, with other rosters: what would one more agent have changed? (lesson 13b)
 
-Calls, chats, letters and outbound calls arrive as they did and take as long as they took; only who is there differs. How
-long a caller who was answered would have waited is not known, so it is drawn (``draw_patience``). Both rosters meet the
-very same draws: the difference between them is not chance.
+Calls, chats, letters and outbound calls arrive as they did and take as long as they took; only who is there differs.
+How long a caller who was answered would have waited is not known, so it is drawn (``draw_patience``). Both rosters
+meet the very same draws: the difference between them is not chance.
 """
 
 from __future__ import annotations

@@ -46,6 +46,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "shift_cover": ["cover_shifts", "shift_patterns", "shift_plan"],
         "staffing": ["agents_required", "staff_required"],
         "wait_and_rating": ["rating_on_log_wait"],
-        "waits_and_margin": ["margin_after_calls", "margin_on_log_wait"],
+        "waits_and_margin": ["after_calls", "slope_on_log_wait"],
     },
 )

@@ -8,6 +8,9 @@ import pandas as pd
 from crmlab.analytical.contact_centre.contacts import checked_columns
 from crmlab.analytical.retention.survival import survival_curve
 
+#: The end of the curve, where fewer still wait, jumps with every caller; patience beyond it is drawn from a law.
+_FEWEST_AT_RISK = 30
+
 
 def _waits(calls: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     checked_columns(calls, "calls", ("wait_seconds", "is_abandoned"))
@@ -49,13 +52,15 @@ def draw_patience(calls: pd.DataFrame, seed: int) -> np.ndarray:
     """A patience for each call that agrees with what happened to it, in seconds, to run the queue once more.
 
     Who gave up had just that patience. For who was answered it is drawn from the patience curve beyond the wait; past
-    the longest wait that was seen, from an exponential law with the mean patience. The same seed, the same draws.
+    the time that 30 callers or more were seen to wait, from an exponential law with the mean patience. The same seed,
+    the same draws.
     """
     waits, gave_up = _waits(calls)
     if len(waits) != len(calls):
         raise ValueError("calls has calls without wait_seconds, expected calls of which the end is known")
     mean = mean_patience_seconds(calls)
     curve = patience_curve(calls)
+    curve = curve[curve["at_risk"] >= _FEWEST_AT_RISK]
     times, survival = curve["duration"].to_numpy(), curve["survival"].to_numpy()
     rng = np.random.default_rng(seed)
     chance, beyond = rng.random(len(waits)), rng.exponential(mean, len(waits))
@@ -64,6 +69,6 @@ def draw_patience(calls: pd.DataFrame, seed: int) -> np.ndarray:
     so_far = np.concatenate([[1.0], survival])[at]
     place = np.searchsorted(-survival, -(chance * so_far), side="left")
     drawn = np.append(times, np.inf)[place]
-    past_the_end = np.maximum(waits, times[-1]) + beyond
+    past_the_end = np.maximum(waits, times.max(initial=0.0)) + beyond
     drawn = np.where(np.isinf(drawn), past_the_end, drawn)
     return np.where(gave_up, waits, np.maximum(drawn, waits))

@@ -37,7 +37,8 @@ def extra_agents(
         for day in pd.DatetimeIndex(days)
         for number in range(agents)
     ]
-    table = pd.DataFrame(rows, columns=["agent_id", "starts_at", "ends_at"])
+    kinds = {"agent_id": "int64", "starts_at": "datetime64[s]", "ends_at": "datetime64[s]"}
+    table = pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
     return table.assign(activity="contacts", queues=queues)
 
 

@@ -1,4 +1,4 @@
-"""What a wait costs: the margin that callers bring afterwards, by how long they had waited (lesson 13b)."""
+"""What a wait costs: who buys again after a call, and for how much, by how long the caller had waited (lesson 13b)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ import statsmodels.api as sm
 from crmlab.analytical.contact_centre.contacts import checked_columns
 
 
-def margin_after_calls(calls: pd.DataFrame, order_margin: pd.DataFrame, *, days: int = 180) -> pd.Series:
-    """The margin of each caller's orders in the days after the call, in cents; float64 by the index of ``calls``.
+def after_calls(calls: pd.DataFrame, order_margin: pd.DataFrame, *, days: int = 180) -> pd.DataFrame:
+    """What each caller bought in the days after the call.
 
     calls: ``customer_id`` (known), ``arrived_at``. order_margin: ``customer_id``, ``order_date``, ``margin_cents``, a
     row an order. Orders of the day of the call do not count: they may have come before it. An order after two calls
     counts for both.
+
+    Returns, by the index of ``calls``: ``bought_again`` (bool), ``margin_cents`` (float64, 0 where nothing was bought).
+
+    >>> calls = pd.DataFrame({"customer_id": [1, 2], "arrived_at": pd.to_datetime(["2025-03-03 09:00"] * 2)})
+    >>> orders = pd.DataFrame({"customer_id": [1, 1], "order_date": pd.to_datetime(["2025-03-03", "2025-05-01"]),
+    ...                        "margin_cents": [500, 900]})
+    >>> after_calls(calls, orders).values.tolist()
+    [[True, 900.0], [False, 0.0]]
     """
     checked_columns(calls, "calls", ("customer_id", "arrived_at"))
     checked_columns(order_margin, "order_margin", ("customer_id", "order_date", "margin_cents"))
@@ -24,33 +32,34 @@ def margin_after_calls(calls: pd.DataFrame, order_margin: pd.DataFrame, *, days:
         calls[["customer_id"]].astype("int64").assign(_day=calls["arrived_at"].dt.normalize(), _row=range(len(calls)))
     )
     both = rows.merge(order_margin, on="customer_id")
-    after = (both["order_date"] - both["_day"]).dt.days
-    total = both[(after > 0) & (after <= days)].groupby("_row")["margin_cents"].sum()
-    return pd.Series(
-        total.reindex(range(len(calls)), fill_value=0).to_numpy(float), index=calls.index, name="margin_cents"
-    )
+    passed = (both["order_date"] - both["_day"]).dt.days
+    total = both[(passed > 0) & (passed <= days)].groupby("_row")["margin_cents"].sum()
+    margin = total.reindex(range(len(calls)))
+    bought = {"bought_again": margin.notna().to_numpy(), "margin_cents": margin.fillna(0).to_numpy(dtype=float)}
+    return pd.DataFrame(bought, index=calls.index)
 
 
-def margin_on_log_wait(
-    calls: pd.DataFrame, order_margin: pd.DataFrame, *, days: int = 180, level: float = 0.95
-) -> dict[str, float]:
-    """The slope of the margin after a call on ln(1 + wait in minutes), with its interval.
+def slope_on_log_wait(calls: pd.DataFrame, outcome: pd.Series, *, level: float = 0.95) -> dict[str, float]:
+    """How an outcome after a call changes with ln(1 + wait in minutes), with an interval.
 
-    calls: of ``contact_facts``, one a customer (errors within a customer are not independent), early enough that the
-    days are over. Others as ``margin_after_calls``. Returns ``slope`` (cents for each unit of the logarithm; below 0:
-    waits cost), ``lower``, ``upper``, ``at_no_wait`` (cents), ``calls``. Least squares with HC1 errors.
+    calls: of ``contact_facts``, one a customer: two calls of one customer are not independent. outcome: a number or
+    truth value each, such as the columns of ``after_calls``.
 
-    It is the effect of the wait only as far as chance decides who waits: who calls on a Monday must not be another
-    sort of customer.
+    Returns ``slope`` (for each unit of the logarithm), ``lower``, ``upper``, ``at_no_wait`` and ``calls``. Least
+    squares with HC1 errors; for yes and no it is the change of the share. It is the effect of the wait only as far as
+    chance decides who waits. Raises ValueError for two calls of a customer, fewer than three calls, or equal waits.
+
+    Source: MacKinnon and White (1985), Journal of Econometrics 29.
     """
-    checked_columns(calls, "calls", ("wait_seconds",))
+    checked_columns(calls, "calls", ("wait_seconds", "customer_id"))
     if calls["customer_id"].duplicated().any():
         raise ValueError("calls has several calls of one customer, expected one each: take the first")
+    if len(outcome) != len(calls):
+        raise ValueError(f"outcome has {len(outcome)} values, expected {len(calls)}, one a call")
     log_wait = np.log1p(calls["wait_seconds"].to_numpy(dtype=float) / 60)
     if len(calls) < 3 or np.ptp(log_wait) == 0:
         raise ValueError(f"{len(calls)} calls were found, expected three or more of unequal waits")
-    margin = margin_after_calls(calls, order_margin, days=days).to_numpy()
-    fitted = sm.OLS(margin, sm.add_constant(log_wait)).fit(cov_type="HC1")
+    fitted = sm.OLS(np.asarray(outcome, dtype=float), sm.add_constant(log_wait)).fit(cov_type="HC1")
     lower, upper = fitted.conf_int(alpha=1 - level)[1]
     return {
         "slope": float(fitted.params[1]),

@@ -111,7 +111,7 @@ def test_the_simulated_queue_agrees_with_erlang(patience):
     assert (table["standard_errors_apart"] < 3.5).all()
     # The test can fail: another number of agents is seen.
     wrong = cc.simulate_calls(60, 240, 7, hours=400, seed=5, mean_patience=patience)
-    apart = (wrong["simulated"] - table["theory"]).abs() / wrong["standard_error"]
+    apart = (wrong["simulated"] - table["theory"]).abs() / wrong["standard_error"].reindex(table.index)
     assert apart["mean_wait"] > 5
 
 
@@ -205,9 +205,9 @@ def test_speed_looks_cheap_by_the_call_and_costs_by_the_matter():
 
 
 def test_lever_sets_are_all_there_and_the_best_affordable_is_first():
-    table = cc.lever_sets(LINE, cc.FOUR_LEVERS, STAKES, budget_cents=35_000, days=40)
+    table = cc.lever_sets(LINE, cc.FOUR_LEVERS, STAKES, budget_cents=25_000, days=40)
     assert len(table) == 16 and table["levers"].is_unique
-    assert (table["within_budget"] == (table["cost_cents"] <= 35_000)).all()
+    assert (table["within_budget"] == (table["cost_cents"] <= 25_000)).all()
     inside = table[table["within_budget"]]
     assert inside["gain_cents"].is_monotonic_decreasing and table.index[0] == inside["gain_cents"].idxmax()
     assert table.set_index("levers").loc["none", "gain_cents"] == 0

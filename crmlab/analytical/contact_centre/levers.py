@@ -41,10 +41,10 @@ class Lever:
 
 #: The four levers of the course, with sizes that lesson 13b assumes.
 FOUR_LEVERS = (
-    Lever("training", 30_000, settled_change=0.06, all_skilled=True),
-    Lever("scripts", 10_000, talk_factor=0.88, wrap_up_factor=0.75),
-    Lever("speed incentive", 15_000, talk_factor=0.78, wrap_up_factor=0.85, settled_change=-0.10),
-    Lever("charge", 5_000, kept_factor=0.85, rating_change=-0.35, fee_cents=90),
+    Lever("training", 20_000, settled_change=0.06, all_skilled=True),
+    Lever("scripts", 6_000, talk_factor=0.88, wrap_up_factor=0.75),
+    Lever("speed incentive", 10_000, talk_factor=0.78, wrap_up_factor=0.85, settled_change=-0.10),
+    Lever("charge", 3_000, kept_factor=0.85, rating_change=-0.35, fee_cents=90),
 )
 
 

@@ -55,9 +55,9 @@ def simulate_calls(
     hours: simulated; the first tenth is not measured. law: see ``draw_calls``.
 
     Returns a row a figure: ``service_level`` (answered in time over all calls), ``mean_wait`` (seconds, all calls),
-    ``abandon_share``, ``occupancy``, with ``simulated`` and ``standard_error`` (float64), the latter from 20 stretches
-    of time of equal length (batch means): calls that wait together are not independent, so the spread over single calls
-    would be too small.
+    ``mean_log_wait`` (of ln(1 + minutes)), ``abandon_share``, ``occupancy``, with ``simulated`` and ``standard_error``
+    (float64), the latter from 20 stretches of time of equal length (batch means): calls that wait together are not
+    independent, so the spread over single calls would be too small.
     """
     arrival, handle = draw_calls(calls_per_hour, aht, hours, seed, law=law)
     patience = np.inf
@@ -73,7 +73,13 @@ def simulate_calls(
     measured = (batch >= 0) & (batch < _BATCHES)
     in_time = result.answered & (result.wait_seconds <= target_seconds)
     per_call = pd.DataFrame(
-        {"service_level": in_time, "mean_wait": result.wait_seconds, "abandon_share": result.abandoned}, dtype=float
+        {
+            "service_level": in_time,
+            "mean_wait": result.wait_seconds,
+            "mean_log_wait": np.log1p(result.wait_seconds / 60),
+            "abandon_share": result.abandoned,
+        },
+        dtype=float,
     )
     figures = per_call[measured].groupby(batch[measured]).mean()
     figures["occupancy"] = _busy_seconds(result.answered_at, result.ended_at, edges) / (np.diff(edges) * agents)

@@ -89,12 +89,13 @@ def cover_shifts(required: Any, patterns: np.ndarray, cost: Any = 1.0) -> dict[s
 
 
 def shift_plan(plan: Mapping[str, Any], patterns: np.ndarray, starts_at: Sequence[str]) -> pd.DataFrame:
-    """The shifts that are used, to read: ``starts``, ``ends`` (texts from ``starts_at``, one a half-hour), ``agents``.
+    """The shifts that are used, to read: ``starts``, ``ends``, ``break_at`` (texts from ``starts_at``, one a half-hour;
+    an empty text without a break), ``agents``.
 
-    >>> patterns = shift_patterns(4, 2)
-    >>> shift_plan(cover_shifts([1, 1, 0, 0], patterns), patterns, ["09:00", "09:30", "10:00", "10:30"])
-      starts   ends  agents
-    0  09:00  10:00       1
+    >>> patterns = shift_patterns(4, 3, break_after=1)
+    >>> shift_plan(cover_shifts([1, 0, 1, 0], patterns), patterns, ["09:00", "09:30", "10:00", "10:30"])
+      starts   ends break_at  agents
+    0  09:00  10:30    09:30       1
     """
     step = pd.Timedelta(minutes=30)
     rows = []
@@ -102,5 +103,7 @@ def shift_plan(plan: Mapping[str, Any], patterns: np.ndarray, starts_at: Sequenc
         if agents:
             there = np.flatnonzero(pattern)
             end = pd.Timestamp(f"2000-01-01 {starts_at[there[-1]]}") + step
-            rows.append((starts_at[there[0]], end.strftime("%H:%M"), int(agents)))
-    return pd.DataFrame(rows, columns=["starts", "ends", "agents"])
+            away = np.setdiff1d(np.arange(there[0], there[-1]), there)
+            break_at = starts_at[away[0]] if len(away) else ""
+            rows.append((starts_at[there[0]], end.strftime("%H:%M"), break_at, int(agents)))
+    return pd.DataFrame(rows, columns=["starts", "ends", "break_at", "agents"])

@@ -35,6 +35,15 @@ def test_counts_by_half_hour_lose_no_call():
     assert counts["answered_in_20"].sum() / counts["offered"].sum() == cc.answered_in_time_share(facts)
 
 
+def test_agents_present_add_up_to_their_hours():
+    _, shifts, counts = spring()
+    present = cc.agents_present(shifts, counts.index)
+    on_duty = shifts[shifts["activity"] == "contacts"]
+    hours = (on_duty["ends_at"] - on_duty["starts_at"]).dt.total_seconds().sum() / 3600
+    assert present.sum() / 2 == pytest.approx(hours) and (present >= 0).all()
+    assert (cc.agents_present(shifts.iloc[:0], counts.index) == 0).all()
+
+
 def test_forecast_of_poisson_calls_is_their_mean_and_its_best_error_is_reached():
     rng = np.random.default_rng(3)
     at = pd.date_range("2025-01-06 09:00", periods=4, freq="30min")

@@ -19,7 +19,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "arrivals": ["calls_by_half_hour", "forecast_error", "open_half_hours", "weekday_forecast"],
+        "arrivals": ["agents_present", "calls_by_half_hour", "forecast_error", "open_half_hours", "weekday_forecast"],
         "benchmarks": ["industry_benchmarks", "industry_ranking"],
         "callers_patience": ["draw_patience", "mean_patience_seconds", "patience_curve"],
         "contact_mart": ["load_contact_mart"],

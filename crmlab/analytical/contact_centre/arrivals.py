@@ -26,6 +26,32 @@ def open_half_hours(agent_shifts: pd.DataFrame) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(np.concatenate([part.to_numpy() for part in each]) if each else [], name="half_hour")
 
 
+def agents_present(agent_shifts: pd.DataFrame, open_at: pd.DatetimeIndex) -> pd.Series:
+    """How many agents were on duty for contacts in each half-hour, in the mean of its minutes; float64 by ``half_hour``.
+
+    agent_shifts: the company's table; stretches with activity ``contacts`` count.
+
+    >>> shift = pd.DataFrame({"starts_at": pd.to_datetime(["2025-03-03 09:00"]), "activity": "contacts",
+    ...                       "ends_at": pd.to_datetime(["2025-03-03 09:45"])})
+    >>> agents_present(shift, pd.date_range("2025-03-03 09:00", periods=3, freq="30min")).tolist()
+    [1.0, 0.5, 0.0]
+    """
+    checked_columns(agent_shifts, "agent_shifts", ("starts_at", "ends_at", "activity"))
+    on_duty = agent_shifts[agent_shifts["activity"] == "contacts"]
+    # Half-hours of agents since the first one: at a time, the sum over stretches of what of them is over.
+    epoch = open_at.min()
+    edges = np.concatenate([open_at.to_numpy(), open_at.to_numpy() + np.timedelta64(30, "m")])
+    edges = (edges - epoch.to_numpy()) / np.timedelta64(30, "m")
+    over = np.zeros(len(edges))
+    for column, sign in (("starts_at", 1), ("ends_at", -1)):
+        at = np.sort(((on_duty[column] - epoch) / pd.Timedelta(minutes=30)).to_numpy())
+        before = np.searchsorted(at, edges)
+        sums = np.concatenate([[0.0], np.cumsum(at)])
+        over += sign * (before * edges - sums[before])
+    count = len(open_at)
+    return pd.Series((over[count:] - over[:count]).round(9), index=open_at.rename("half_hour"), name="agents")
+
+
 def calls_by_half_hour(facts: pd.DataFrame, open_at: pd.DatetimeIndex) -> pd.DataFrame:
     """A row for each open half-hour, also for those without a call.
 

@@ -27,7 +27,7 @@ def open_half_hours(agent_shifts: pd.DataFrame) -> pd.DatetimeIndex:
 
 
 def agents_present(agent_shifts: pd.DataFrame, open_at: pd.DatetimeIndex) -> pd.Series:
-    """How many agents were on duty for contacts in each half-hour, in the mean of its minutes; float64 by ``half_hour``.
+    """How many agents were on duty for contacts in each half-hour, the mean over its minutes; float64.
 
     agent_shifts: the company's table; stretches with activity ``contacts`` count.
 

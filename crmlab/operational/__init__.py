@@ -13,14 +13,17 @@ from crmlab.operational.marketing.consent import permission, record_consent
 from crmlab.operational.marketing.contact_times import set_preferences
 from crmlab.operational.marketing.events import due_events, queue_events
 from crmlab.operational.marketing.messages import choose_offers, render_campaign, render_message, render_subject
+from crmlab.operational.marketing.personal_page import click_page, page_clicks, page_variant, show_page
 from crmlab.operational.marketing.responses import observe_responses
 from crmlab.operational.marketing.send_queue import schedule_campaign, send_due
 from crmlab.operational.marketing.success import campaign_report
 from crmlab.operational.marketing.target_lists import build_list, save_target_list
 from crmlab.operational.merging import merge_customers, undo_merge
 from crmlab.operational.refusal import RefusedOperation
+from crmlab.operational.sales.offers import find_offers, offer_report, owned_products, show_offers
 from crmlab.operational.sales.orders import place_order
 from crmlab.operational.sales.returns import return_order_line
+from crmlab.operational.sales.stock import mark_back_in_stock, mark_out_of_stock
 from crmlab.operational.service.interactions import log_interaction
 from crmlab.operational.service.tickets import assign_ticket, open_ticket, resolve_ticket
 from crmlab.operational.store import Store, open_store
@@ -34,13 +37,21 @@ __all__ = [
     "campaign_report",
     "change_campaign_status",
     "choose_offers",
+    "click_page",
     "draw_audience",
     "due_events",
+    "find_offers",
     "log_interaction",
+    "mark_back_in_stock",
+    "mark_out_of_stock",
     "merge_customers",
     "observe_responses",
+    "offer_report",
     "open_store",
     "open_ticket",
+    "owned_products",
+    "page_clicks",
+    "page_variant",
     "past_response",
     "permission",
     "place_order",
@@ -57,6 +68,8 @@ __all__ = [
     "schedule_campaign",
     "send_due",
     "set_preferences",
+    "show_offers",
+    "show_page",
     "undo_merge",
     "update_customer",
 ]

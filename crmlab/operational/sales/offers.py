@@ -19,6 +19,7 @@ from crmlab.operational.sales.prices import priced
 from crmlab.operational.store import Store
 
 PLACES = ("cart", "after_purchase")
+KINDS = ("cross_sell", "up_sell")
 
 # What lasts carries a warranty; a care plan is owned while it runs. Parts of a bundle are owned with it, also where an
 # old order names the bundle only.
@@ -62,6 +63,7 @@ def find_offers(
     at: str | datetime.date,
     *,
     rules: pd.DataFrame | None = None,
+    kinds: Sequence[str] = KINDS,
 ) -> pd.DataFrame:
     """What could be offered to a customer with these products in the cart, or bought before; the best first.
 
@@ -70,7 +72,8 @@ def find_offers(
     cart: product ids.
     rules: what goes with what, from the analysts: ``product_id, offer_product_id`` and ``probability``, that the offer
         is taken. Without it the links that marketing keeps are used, each with the same probability of 1: then the
-        offer with the highest margin comes first. Up-sells always follow marketing's links.
+        offer with the highest margin comes first. Up-sells are always to marketing's next grade.
+    kinds: which of "cross_sell" and "up_sell" are looked for.
 
     Left out are: what is in the cart or owned, what is out of stock, bundles and subscriptions, a plan or option that
     nothing in the cart or owned goes with, and an up-sell that brings no margin.
@@ -100,6 +103,8 @@ def find_offers(
         found = []
         for kind, product_id, offer_id, probability in _candidates(cart, links, rules):
             there = set(cart) | owned
+            if kind not in kinds:
+                continue
             if offer_id in there or offer_id in out or not _goes_with(offer_id, links, there):
                 continue
             if offer_id not in names:
@@ -199,8 +204,9 @@ def show_offers(
 ) -> dict[str, pd.DataFrame]:
     """Show a customer the ``k`` best offers (see ``find_offers``), and keep what was shown.
 
-    place: ``cart``, or ``after_purchase``: then ``cart`` holds what was bought. Offers shown earlier at that place and
-    not answered are declined by being shown others. ``by`` is the staff id of who makes the offer; none on the web.
+    place: ``cart``, or ``after_purchase``: then ``cart`` holds what was bought, and only cross-sells are shown, since
+        who has just bought a thing does not want a better one. Offers shown earlier at that place and not answered count as
+        declined. ``by`` is the staff id of who makes the offer; none on the web.
 
     Returns the rows written: ``operation_log``, and ``offer``: none where there is nothing fit to offer.
 
@@ -215,7 +221,8 @@ def show_offers(
     if place not in PLACES:
         raise RefusedOperation("an offer is made at a known place", repr(place), ", ".join(PLACES))
     k = whole_number("k", k)
-    best = find_offers(store, customer_id, cart, at, rules=rules).head(k)
+    kinds = KINDS if place == "cart" else ("cross_sell",)
+    best = find_offers(store, customer_id, cart, at, rules=rules, kinds=kinds).head(k)
     with running_operation(store, "show_offers", at, actor_of(by), customer_id) as operation:
         operation.unmerged(customer_id)
         before = operation.all(

@@ -7,7 +7,7 @@ is **customer-facing**: somebody on the staff takes it. Lesson 01 follows one or
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -86,7 +86,7 @@ def place_order(
     reseller_id: int | None = None,
     subscription_id: int | None = None,
     by: int | None = None,
-    accepts: Sequence[int] = (),
+    accepts: Iterable[int] = (),
 ) -> dict[str, pd.DataFrame]:
     """Place an order for a customer.
 
@@ -113,7 +113,9 @@ def place_order(
     """
     at = moment(at)
     customer_id = whole_number("customer_id", customer_id)
-    wanted = _checked_lines(lines)
+    accepts = list(accepts)
+    # Whoever takes an offer and nothing else needs no line beside it.
+    wanted = [] if accepts and len(lines) == 0 else _checked_lines(lines)
     voucher_percent = whole_number("voucher_percent", voucher_percent, least=0)
     if voucher_percent > 100:
         raise RefusedOperation("a voucher takes off at most the price", f"{voucher_percent} percent", "0 to 100")

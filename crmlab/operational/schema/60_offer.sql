@@ -31,6 +31,7 @@ CREATE TABLE offer (
   operation_id INTEGER NOT NULL REFERENCES operation_log,
   CONSTRAINT offer_kind_is_known CHECK (kind IN ('cross_sell', 'up_sell')),
   CONSTRAINT offer_place_is_known CHECK (place IN ('cart', 'after_purchase')),
+  CONSTRAINT an_up_sell_is_made_at_the_cart CHECK (kind = 'cross_sell' OR place = 'cart'),
   CONSTRAINT offer_status_is_known CHECK (status IN ('shown', 'accepted', 'declined')),
   CONSTRAINT offer_prices_are_not_negative
     CHECK (list_price_cents >= 0 AND instead_price_cents >= 0 AND instead_cost_cents >= 0),

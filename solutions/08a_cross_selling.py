@@ -425,7 +425,9 @@ def profit_cents(company, parameters):
     return profit_of_best(company, parameters)
 
 
-@profit_cents.mistake("You chose by probability. The likeliest offer need not be the one that brings most.")
+@profit_cents.mistake(
+    "You chose by probability. The likeliest offer need not be the one that brings most.", sometimes=True
+)
 def chosen_by_probability(company, parameters):
     return profit_of_best(company, parameters, by="probability")
 

@@ -205,8 +205,8 @@ def show_offers(
     """Show a customer the ``k`` best offers (see ``find_offers``), and keep what was shown.
 
     place: ``cart``, or ``after_purchase``: then ``cart`` holds what was bought, and only cross-sells are shown, since
-        who has just bought a thing does not want a better one. Offers shown earlier at that place and not answered count as
-        declined. ``by`` is the staff id of who makes the offer; none on the web.
+        who has just bought a thing does not want a better one. Offers shown earlier at that place and
+        not answered count as declined. ``by`` is the staff id of who makes the offer; none on the web.
 
     Returns the rows written: ``operation_log``, and ``offer``: none where there is nothing fit to offer.
 

@@ -112,7 +112,8 @@ def test_the_bundle_itself_does_not_come_back_and_the_database_holds_the_sum(sto
             )
     with pytest.raises(sqlite3.IntegrityError, match="a part belongs to a bundle"):
         store.connection.execute(
-            "INSERT INTO order_line (order_id, product_id, quantity, unit_price_cents, unit_cost_cents, parent_line_id) "
+            "INSERT INTO order_line "
+            "(order_id, product_id, quantity, unit_price_cents, unit_cost_cents, parent_line_id) "
             f"VALUES ({parent['order_id']}, 1, 1, 5, 1, {parts['order_line_id'].iloc[0]})"
         )
     with pytest.raises(RefusedOperation, match="quantity that can be sent"):

@@ -100,7 +100,7 @@ def test_parts_of_a_bundle_are_owned_also_when_an_old_order_names_the_bundle_onl
 def test_all_records_of_a_person_count_for_what_is_owned(store, buyer, ids):
     other = int(store.sql("SELECT max(customer_id) FROM customer WHERE merged_into_id IS NULL").iloc[0, 0])
     place_order(store, other, [(ids["G02"], 1)], "web", "2026-01-02")
-    merge_customers(store, kept_id=buyer, merged_id=other, at="2026-01-03", by=10)
+    merge_customers(store, winner_id=buyer, loser_id=other, at="2026-01-03", by=10)
     assert ids["G02"] in owned_products(store, buyer, AT)
 
 

@@ -66,7 +66,9 @@ def test_first_and_last_day_count_and_nothing_else():
         {
             "customer_id": [1, 2, 3, 4],
             "order_id": [1, 2, 3, 4],
-            "order_date": pd.to_datetime(["2024-12-31 23:59", "2025-01-01", "2025-12-31 23:59", "2026-01-01"]),
+            "order_date": pd.to_datetime(
+                ["2024-12-31 23:59", "2025-01-01", "2025-12-31 23:59", "2026-01-01"], format="ISO8601"
+            ),
         }
     )
     lines = pd.DataFrame({"order_id": [1, 2, 3, 4], "product_id": [5] * 4})

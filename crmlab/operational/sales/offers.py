@@ -208,7 +208,8 @@ def show_offers(
         who has just bought a thing does not want a better one. Offers shown earlier at that place and
         not answered count as declined. ``by`` is the staff id of who makes the offer; none on the web.
 
-    Returns the rows written: ``operation_log``, and ``offer``: none where there is nothing fit to offer.
+    Returns the rows written: ``operation_log``, and ``offer``, with the status ``shown``, and ``declined`` for those
+    shown before. There is no ``offer`` where nothing was fit to offer and none was open.
 
     >>> from crmlab.operational import open_store, place_order
     >>> with open_store() as store:
@@ -235,10 +236,7 @@ def show_offers(
         for row in shown.to_dict("records"):
             operation.insert("offer", customer_id=customer_id, place=place, shown_at=at,
                              operation_id=operation.operation_id, **row)  # fmt: skip
-    written = operation.written
-    if "offer" in written and before:
-        written["offer"] = written["offer"].sort_values("offer_id", ignore_index=True)
-    return written
+    return operation.written
 
 
 def offer_report(store: Store) -> pd.DataFrame:

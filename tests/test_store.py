@@ -7,6 +7,7 @@ import threading
 
 import campaign_rules
 import contact_centre_rules
+import offer_rules
 import pandas as pd
 import pytest
 
@@ -448,7 +449,7 @@ RULES = [
 ]  # fmt: skip
 
 
-RULES += campaign_rules.RULES + contact_centre_rules.RULES
+RULES += campaign_rules.RULES + contact_centre_rules.RULES + offer_rules.RULES
 
 
 @pytest.mark.parametrize(("rule", "statements"), RULES)

@@ -13,6 +13,7 @@ from crmlab.operational.marketing.consent import permission, record_consent
 from crmlab.operational.marketing.contact_times import set_preferences
 from crmlab.operational.marketing.events import due_events, queue_events
 from crmlab.operational.marketing.messages import choose_offers, render_campaign, render_message, render_subject
+from crmlab.operational.marketing.personal_page import click_page, page_clicks, page_variant, show_page
 from crmlab.operational.marketing.responses import observe_responses
 from crmlab.operational.marketing.send_queue import schedule_campaign, send_due
 from crmlab.operational.marketing.success import campaign_report
@@ -20,8 +21,10 @@ from crmlab.operational.marketing.target_lists import build_list, save_target_li
 from crmlab.operational.merging import merge_customers, undo_merge
 from crmlab.operational.refusal import RefusedOperation
 from crmlab.operational.sales.call_lists import plan_call_list
+from crmlab.operational.sales.offers import find_offers, offer_report, owned_products, show_offers
 from crmlab.operational.sales.orders import place_order
 from crmlab.operational.sales.returns import return_order_line
+from crmlab.operational.sales.stock import mark_back_in_stock, mark_out_of_stock
 from crmlab.operational.sales.telesales import finish_call, next_call, telesales_report
 from crmlab.operational.service.agents import set_agent_status, sign_on
 from crmlab.operational.service.call_backs import promise_kept_rate, request_call_back
@@ -56,11 +59,13 @@ __all__ = [
     "change_campaign_status",
     "check_dialogue",
     "choose_offers",
+    "click_page",
     "contact_queue",
     "containment",
     "draw_audience",
     "due_events",
     "end_contact",
+    "find_offers",
     "finish_call",
     "finish_wrap_up",
     "hand_over_contact",
@@ -70,13 +75,19 @@ __all__ = [
     "leave_message",
     "link_caller",
     "log_interaction",
+    "mark_back_in_stock",
+    "mark_out_of_stock",
     "merge_customers",
     "next_call",
     "next_step",
     "observe_responses",
+    "offer_report",
     "open_desk",
     "open_store",
     "open_ticket",
+    "owned_products",
+    "page_clicks",
+    "page_variant",
     "past_response",
     "permission",
     "place_order",
@@ -102,6 +113,8 @@ __all__ = [
     "send_due",
     "set_agent_status",
     "set_preferences",
+    "show_offers",
+    "show_page",
     "sign_on",
     "start_chat",
     "start_script",

@@ -7,13 +7,16 @@ is **customer-facing**: somebody on the staff takes it. Lesson 01 follows one or
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from crmlab.operational.moments import moment
 from crmlab.operational.operation import CUSTOMER, Actor, Operation, actor_of, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
+from crmlab.operational.sales.accepted_offers import WantedLine, decline_unanswered, note_accepted, with_offers
+from crmlab.operational.sales.bundle_lines import bundle_lines, parts_of_bundle
+from crmlab.operational.sales.prices import PricedProduct, priced
 from crmlab.operational.store import Store
 
 CHANNELS = ("web", "store", "phone", "reseller")
@@ -38,22 +41,6 @@ def _actor(channel: str, by: int | None, reseller_id: int | None) -> Actor:
     if by is not None:
         raise RefusedOperation(f"a {channel} order is not taken by staff", f"by={by!r}", "by=None")
     return CUSTOMER if reseller_id is None else Actor("partner", partner_id=whole_number("reseller_id", reseller_id))
-
-
-def _priced(operation: Operation, product_id: int, at: str) -> tuple[int, int, str, str]:
-    """List price of the day, unit cost, category and sku of a product."""
-    product = operation.one("SELECT unit_cost_cents, category, sku FROM product WHERE product_id = ?", product_id)
-    if product is None:
-        raise RefusedOperation("a product is in the catalogue", f"product_id {product_id}", "an id in table product")
-    price = operation.one(
-        "SELECT list_price_cents FROM price WHERE product_id = ? AND valid_from <= ? ORDER BY valid_from DESC LIMIT 1",
-        product_id, at[:10],
-    )  # fmt: skip
-    if price is None:
-        (first,) = operation.one("SELECT min(valid_from) FROM price WHERE product_id = ?", product_id)
-        expected = "a product with a price" if first is None else f"{first} or later"
-        raise RefusedOperation("a product is sold from its first price on", f"{product[2]} on {at[:10]}", expected)
-    return price[0], *product
 
 
 def checked_lines(lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -100,19 +87,24 @@ def place_order(
     reseller_id: int | None = None,
     subscription_id: int | None = None,
     by: int | None = None,
+    accepts: Iterable[int] = (),
 ) -> dict[str, pd.DataFrame]:
     """Place an order for a customer.
 
     Parameters
     ----------
     lines: pairs of product_id and quantity. A unit costs the list price of the day less the voucher, to the nearest
-        cent (a half goes up); its cost is the product's present one.
+        cent (a half goes up); its cost is the product's present one. A bundle is written as a line without money and
+        a line for each part, over which price and cost are split (``parent_line_id``).
     channel: web (the customer alone), store or phone (``by`` names the staff), reseller (``reseller_id`` names it).
     subscription_id: the subscription that is delivered; subscription products are sold in no other way.
+    accepts: ids of offers that this customer was shown and takes: a cross-sell adds a line, an up-sell takes the place
+        of the simpler product; both lines are tagged in ``sold_as``. Other offers at this cart count as declined.
 
-    Returns the rows written: ``operation_log, sales_order, order_line``, and ``service_contract`` for each care plan.
+    Returns the rows written: ``operation_log, sales_order, order_line``, ``service_contract`` for each care plan, and
+    ``offer`` for what was answered.
     Raises ``RefusedOperation``: unknown or merged customer, an order before the customer was recorded, no line, a
-    quantity below 1, an unknown product or one without a price on that day.
+    quantity below 1, an unknown product or one without a price on that day, an offer that this customer was not shown.
 
     >>> from crmlab.operational import open_store
     >>> with open_store() as store:
@@ -122,67 +114,105 @@ def place_order(
     """
     at = moment(at)
     customer_id = whole_number("customer_id", customer_id)
-    wanted = checked_lines(lines)
+    accepts = list(accepts)
+    # Whoever takes an offer and nothing else needs no line beside it.
+    wanted = [] if accepts and len(lines) == 0 else checked_lines(lines)
     voucher_percent = whole_number("voucher_percent", voucher_percent, least=0)
     if voucher_percent > 100:
         raise RefusedOperation("a voucher takes off at most the price", f"{voucher_percent} percent", "0 to 100")
     subscription_id = None if subscription_id is None else whole_number("subscription_id", subscription_id)
     with running_operation(store, "place_order", at, _actor(channel, by, reseller_id), customer_id) as operation:
-        write_order(operation, customer_id, wanted, channel, at, voucher_percent, reseller_id, subscription_id)
+        insert_order(
+            operation,
+            customer_id,
+            with_offers(operation, customer_id, wanted, accepts, at),
+            channel,
+            at,
+            voucher_percent=voucher_percent,
+            reseller_id=None if reseller_id is None else whole_number("reseller_id", reseller_id),
+            subscription_id=subscription_id,
+        )
+        decline_unanswered(operation, customer_id, at)
     return operation.written
 
 
-def write_order(
+def insert_order(
     operation: Operation,
     customer_id: int,
-    wanted: Sequence[tuple[int, int]],
+    wanted: Sequence[WantedLine],
     channel: str,
     at: str,
+    *,
     voucher_percent: int = 0,
     reseller_id: int | None = None,
     subscription_id: int | None = None,
 ) -> int:
     """Write an order within an operation that runs, such as a sale by telephone; gives its id.
 
-    ``wanted`` are lines as ``checked_lines`` gives them. Raises ``RefusedOperation`` as ``place_order`` does.
+    Raises ``RefusedOperation`` as ``place_order`` does.
     """
     operation.unmerged(customer_id)
     (created_at,) = operation.one("SELECT created_at FROM customer WHERE customer_id = ?", customer_id)
     if at < created_at:
         raise RefusedOperation("an order comes after its customer was recorded", at, f"{created_at} or later")
     if reseller_id is not None:
-        _check_reseller(operation, whole_number("reseller_id", reseller_id))
+        _check_reseller(operation, reseller_id)
     if subscription_id is not None:
-        _check_subscription(operation, subscription_id, customer_id, {product for product, _ in wanted}, at)
+        _check_subscription(operation, subscription_id, customer_id, {line.product_id for line in wanted}, at)
     promised = pd.Timestamp(at[:10]) + pd.Timedelta(days=PROMISED_DAYS)
     order_id = operation.insert(
         "sales_order",
         customer_id=customer_id,
         ordered_at=at,
         channel=channel,
-        reseller_id=None if reseller_id is None else whole_number("reseller_id", reseller_id),
+        reseller_id=reseller_id,
         subscription_id=subscription_id,
         voucher_percent=voucher_percent,
         promised_date=promised.strftime("%Y-%m-%d") if channel in _SENT else None,
         operation_id=operation.operation_id,
     )
-    for product_id, quantity in wanted:
-        list_price, unit_cost, category, sku = _priced(operation, product_id, at)
-        if category == "subscription" and subscription_id is None:
+    for line in wanted:
+        product = priced(operation, line.product_id, at)
+        if product.category == "subscription" and subscription_id is None:
             rule = "a subscription product is delivered under a subscription"
-            raise RefusedOperation(rule, f"{sku} without one", "a subscription_id")
-        order_line_id = operation.insert(
-            "order_line",
-            order_id=order_id,
-            product_id=product_id,
-            quantity=quantity,
-            unit_price_cents=(list_price * (100 - voucher_percent) + 50) // 100,
-            unit_cost_cents=unit_cost,
-        )
-        if category == "service_plan":
-            operation.insert("service_contract", customer_id=customer_id, order_line_id=order_line_id,
-                             product_id=product_id, start_date=at[:10])  # fmt: skip
+            raise RefusedOperation(rule, f"{product.sku} without one", "a subscription_id")
+        order_line_id = _write_line(operation, customer_id, order_id, product, line, voucher_percent, at)
+        note_accepted(operation, line, order_line_id, at)
     return order_id
+
+
+def _write_line(
+    operation: Operation,
+    customer_id: int,
+    order_id: int,
+    product: PricedProduct,
+    line: WantedLine,
+    voucher_percent: int,
+    at: str,
+) -> int:
+    pieces = parts_of_bundle(operation, product.product_id, at) if product.type == "bundle" else []
+    order_line_id = operation.insert(
+        "order_line",
+        order_id=order_id,
+        product_id=product.product_id,
+        quantity=line.quantity,
+        # The money of a bundle stands on its parts.
+        unit_price_cents=0 if pieces else product.price_with(voucher_percent),
+        unit_cost_cents=0 if pieces else product.unit_cost_cents,
+        sold_as=line.sold_as,
+    )
+    sold = [(order_line_id, product)]
+    for part, amounts in bundle_lines(product, pieces, line.quantity, voucher_percent) if pieces else ():
+        if amounts["quantity"] > MOST_UNITS:
+            found = f"{amounts['quantity']} of product_id {part.product_id}, a part of {product.sku}"
+            raise RefusedOperation("a line is for a quantity that can be sent", found, f"{MOST_UNITS} or less")
+        row = {"order_id": order_id, "product_id": part.product_id, "sold_as": line.sold_as, **amounts}
+        sold.append((operation.insert("order_line", **row, parent_line_id=order_line_id), part))
+    for line_id, each in sold:
+        if each.category == "service_plan":
+            operation.insert("service_contract", customer_id=customer_id, order_line_id=line_id,
+                             product_id=each.product_id, start_date=at[:10])  # fmt: skip
+    return order_line_id
 
 
 def _check_reseller(operation: Operation, reseller_id: int) -> None:

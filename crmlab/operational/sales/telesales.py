@@ -16,8 +16,9 @@ from crmlab.operational.marketing.suppression import address_reasons
 from crmlab.operational.moments import moment
 from crmlab.operational.operation import Operation, actor_of, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
+from crmlab.operational.sales.accepted_offers import WantedLine
 from crmlab.operational.sales.call_lists import minutes_ahead
-from crmlab.operational.sales.orders import checked_lines, write_order
+from crmlab.operational.sales.orders import checked_lines, insert_order
 from crmlab.operational.store import Store
 
 #: What came of a call in which somebody answered, and of one in which nobody did.
@@ -101,11 +102,13 @@ def finish_call(
         raise RefusedOperation("a call that was agreed comes later", again, f"after {at}")
     with running_operation(store, "finish_call", at, actor_of(by)) as operation:
         member_id, customer_id, started_at = _open_call(operation, call_attempt_id, by, at)
-        order_id = write_order(operation, customer_id, checked_lines(lines), "phone", at) if lines else None
+        wanted = [WantedLine(*pair) for pair in checked_lines(lines)] if lines else []
+        order_id = insert_order(operation, customer_id, wanted, "phone", at) if wanted else None
         connected = disposition in CONNECTED
         interaction_id = operation.insert(
             "interaction", customer_id=customer_id, channel="call", direction="outbound", queue="outbound",
-            topic="offer", agent_id=by if connected else None, arrived_at=started_at, answered_at=started_at if connected else None,
+            topic="offer", agent_id=by if connected else None, arrived_at=started_at,
+            answered_at=started_at if connected else None,
             ended_at=at, wrap_up_seconds=whole_number("wrap_up_seconds", wrap_up_seconds, least=0) if connected else 0,
             outcome=disposition, operation_id=operation.operation_id,
         )  # fmt: skip

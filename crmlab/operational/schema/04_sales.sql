@@ -47,11 +47,15 @@ CREATE TABLE order_line (
   quantity INTEGER NOT NULL,
   unit_price_cents INTEGER NOT NULL,                -- what was paid: list price of the day less the voucher
   unit_cost_cents INTEGER NOT NULL,
+  sold_as TEXT NOT NULL DEFAULT 'asked_for',        -- whether the customer asked, or took an offer
+  parent_line_id INTEGER REFERENCES order_line,     -- of a part of a bundle: the bundle's line, which bears no money
+  CONSTRAINT sold_as_is_known CHECK (sold_as IN ('asked_for', 'cross_sell', 'up_sell')),
   CONSTRAINT quantity_is_from_1_to_10000 CHECK (quantity BETWEEN 1 AND 10000),
   CONSTRAINT unit_price_is_not_negative CHECK (unit_price_cents >= 0),
   CONSTRAINT unit_cost_of_the_line_is_not_negative CHECK (unit_cost_cents >= 0)
 ) STRICT;
 CREATE INDEX ix_line_order ON order_line (order_id);
+CREATE INDEX ix_line_parent ON order_line (parent_line_id) WHERE parent_line_id IS NOT NULL;
 
 -- A return is a row of its own, with its own date: a question about an earlier day does not see it.
 CREATE TABLE order_return (
@@ -101,6 +105,13 @@ BEGIN SELECT RAISE(ABORT, 'an order line stays as it was placed: what comes back
 CREATE TRIGGER order_line_is_never_deleted BEFORE DELETE ON order_line
 BEGIN SELECT RAISE(ABORT, 'an order line is never deleted: what comes back is a return'); END;
 
+CREATE TRIGGER part_belongs_to_its_bundle BEFORE INSERT ON order_line
+WHEN NEW.parent_line_id IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM order_line AS parent JOIN product USING (product_id)
+  WHERE parent.order_line_id = NEW.parent_line_id AND parent.order_id = NEW.order_id AND product.type = 'bundle'
+    AND parent.parent_line_id IS NULL AND parent.unit_price_cents = 0 AND parent.unit_cost_cents = 0)
+BEGIN SELECT RAISE(ABORT, 'a part belongs to a bundle of its own order, and the money stands on the parts'); END;
+
 -- Triggers fire before the row's own CHECKs; a quantity below 1 is theirs to refuse.
 CREATE TRIGGER return_after_its_order BEFORE INSERT ON order_return
 WHEN NEW.returned_at < (SELECT ordered_at FROM sales_order JOIN order_line USING (order_id)
@@ -110,10 +121,24 @@ CREATE TRIGGER return_no_more_than_bought BEFORE INSERT ON order_return
 WHEN NEW.quantity + (SELECT ifnull(sum(quantity), 0) FROM order_return WHERE order_line_id = NEW.order_line_id)
    > (SELECT quantity FROM order_line WHERE order_line_id = NEW.order_line_id)
 BEGIN SELECT RAISE(ABORT, 'no more comes back than was bought'); END;
+-- The parts of a bundle were paid with one price: together they give back no more than that.
 CREATE TRIGGER refund_no_more_than_paid BEFORE INSERT ON order_return
-WHEN NEW.refund_cents + (SELECT ifnull(sum(refund_cents), 0) FROM order_return WHERE order_line_id = NEW.order_line_id)
+WHEN (SELECT parent_line_id FROM order_line WHERE order_line_id = NEW.order_line_id) IS NULL
+  AND NEW.refund_cents + (SELECT ifnull(sum(refund_cents), 0) FROM order_return WHERE order_line_id = NEW.order_line_id)
    > (SELECT quantity * unit_price_cents FROM order_line WHERE order_line_id = NEW.order_line_id)
 BEGIN SELECT RAISE(ABORT, 'no more is refunded than was paid'); END;
+CREATE TRIGGER refund_of_a_bundle_no_more_than_paid BEFORE INSERT ON order_return
+WHEN NEW.refund_cents
+   + (SELECT ifnull(sum(r.refund_cents), 0) FROM order_line AS returned
+      JOIN order_line AS part ON part.parent_line_id = returned.parent_line_id
+      JOIN order_return AS r ON r.order_line_id = part.order_line_id WHERE returned.order_line_id = NEW.order_line_id)
+   > (SELECT sum(part.quantity * part.unit_price_cents) FROM order_line AS returned
+      JOIN order_line AS part ON part.parent_line_id = returned.parent_line_id
+      WHERE returned.order_line_id = NEW.order_line_id)
+BEGIN SELECT RAISE(ABORT, 'no more is refunded than was paid'); END;
+CREATE TRIGGER bundle_comes_back_by_its_parts BEFORE INSERT ON order_return
+WHEN EXISTS (SELECT 1 FROM order_line WHERE parent_line_id = NEW.order_line_id)
+BEGIN SELECT RAISE(ABORT, 'a bundle comes back by its parts'); END;
 CREATE TRIGGER return_keeps_rows_u BEFORE UPDATE ON order_return
 BEGIN SELECT RAISE(ABORT, 'a return is never changed'); END;
 CREATE TRIGGER return_keeps_rows_d BEFORE DELETE ON order_return

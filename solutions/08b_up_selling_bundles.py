@@ -429,7 +429,7 @@ def decided(found):
 
 @key.question(
     "q8",
-    points=1,
+    points=2,
     minutes=2,
     compare=Text(),
     follows=["q7"],

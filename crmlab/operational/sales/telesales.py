@@ -105,8 +105,9 @@ def finish_call(
         connected = disposition in CONNECTED
         interaction_id = operation.insert(
             "interaction", customer_id=customer_id, channel="call", direction="outbound", queue="outbound",
-            topic="offer", agent_id=by if connected else None, arrived_at=started_at, answered_at=started_at if connected else None,
-            ended_at=at, wrap_up_seconds=whole_number("wrap_up_seconds", wrap_up_seconds, least=0) if connected else 0,
+            topic="offer", agent_id=by if connected else None, arrived_at=started_at,
+            answered_at=started_at if connected else None, ended_at=at,
+            wrap_up_seconds=whole_number("wrap_up_seconds", wrap_up_seconds, least=0) if connected else 0,
             outcome=disposition, operation_id=operation.operation_id,
         )  # fmt: skip
         operation.update("call_attempt", "call_attempt_id", call_attempt_id, disposition=disposition,

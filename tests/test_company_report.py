@@ -102,7 +102,7 @@ def test_user_plot_settings_change_nothing(company, page):
 
 def test_all_sections_are_there_and_nothing_is_fetched(page):
     assert list(page.sections) == SECTIONS
-    assert all(page.pictures) and len(page.pictures) == 16
+    assert all(page.pictures) and len(page.pictures) == 17
     assert all(each.startswith(("#", "data:image/svg+xml;base64,")) for each in page.addresses)
     assert "synthetic" in page.text and "Spoiler" in page.text
 

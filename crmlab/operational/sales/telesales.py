@@ -16,8 +16,8 @@ from crmlab.operational.marketing.suppression import address_reasons
 from crmlab.operational.moments import moment
 from crmlab.operational.operation import Operation, actor_of, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
-from crmlab.operational.sales.accepted_offers import WantedLine
 from crmlab.operational.sales.call_lists import minutes_ahead
+from crmlab.operational.sales.accepted_offers import WantedLine
 from crmlab.operational.sales.orders import checked_lines, insert_order
 from crmlab.operational.store import Store
 
@@ -108,8 +108,8 @@ def finish_call(
         interaction_id = operation.insert(
             "interaction", customer_id=customer_id, channel="call", direction="outbound", queue="outbound",
             topic="offer", agent_id=by if connected else None, arrived_at=started_at,
-            answered_at=started_at if connected else None,
-            ended_at=at, wrap_up_seconds=whole_number("wrap_up_seconds", wrap_up_seconds, least=0) if connected else 0,
+            answered_at=started_at if connected else None, ended_at=at,
+            wrap_up_seconds=whole_number("wrap_up_seconds", wrap_up_seconds, least=0) if connected else 0,
             outcome=disposition, operation_id=operation.operation_id,
         )  # fmt: skip
         operation.update("call_attempt", "call_attempt_id", call_attempt_id, disposition=disposition,

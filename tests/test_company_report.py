@@ -14,7 +14,7 @@ from crmlab.company.report import write_report
 CUSTOMERS = 1_500
 SECTIONS = [
     "orders", "recency", "concentration", "seasonality", "baskets", "returns", "delivery", "leaving", "retention",
-    "duplicates", "process",
+    "contacts", "duplicates", "process",
 ]  # fmt: skip
 # What the page must say of a company that lacks something, and where it must say it again.
 ABSENT = {
@@ -102,7 +102,7 @@ def test_user_plot_settings_change_nothing(company, page):
 
 def test_all_sections_are_there_and_nothing_is_fetched(page):
     assert list(page.sections) == SECTIONS
-    assert all(page.pictures) and len(page.pictures) == 16
+    assert all(page.pictures) and len(page.pictures) == 17
     assert all(each.startswith(("#", "data:image/svg+xml;base64,")) for each in page.addresses)
     assert "synthetic" in page.text and "Spoiler" in page.text
 

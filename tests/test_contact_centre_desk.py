@@ -1,11 +1,15 @@
 """The contact centre at work: callers, scripts, the queue, chats, call-backs, the voice computer and the desk."""
 
+import heapq
+
+import numpy as np
 import pandas as pd
 import pytest
 from companies import company_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmlab.contact_queue import always_there, run_queue
 from crmlab.operational import (
     RefusedOperation,
     abandon_contact,
@@ -16,6 +20,7 @@ from crmlab.operational import (
     containment,
     end_contact,
     finish_wrap_up,
+    hand_over_contact,
     hang_up,
     identify_caller,
     leave_message,
@@ -247,6 +252,30 @@ def test_who_is_away_takes_nothing_and_finishes_what_is_open(store):
     assert status(store, waiting) == "active"
 
 
+def test_an_agent_who_must_go_hands_the_chat_to_somebody_with_room(store):
+    one, two, three = agents(store, 3)
+    sign_on(store, one, ["service"], DAY + "08:00", capacity=2)
+    first, second = _chat(store, "09:00"), _chat(store, "09:01")
+    for agent, queues in ((two, ["service"]), (three, ["orders"])):
+        sign_on(store, agent, queues, DAY + "09:02", capacity=1)
+    for nobody in (one, three):
+        with pytest.raises(RefusedOperation, match="handed over"):
+            hand_over_contact(store, first, nobody, DAY + "09:03", by=one)
+    set_agent_status(store, two, "away", DAY + "09:03")
+    with pytest.raises(RefusedOperation, match="available"):
+        hand_over_contact(store, first, two, DAY + "09:03", by=one)
+    set_agent_status(store, two, "available", DAY + "09:04")
+    hand_over_contact(store, first, two, DAY + "09:05", by=one)
+    send_chat_message(store, first, "I go on", DAY + "09:06", by=two)
+    with pytest.raises(RefusedOperation, match="room"):
+        hand_over_contact(store, second, two, DAY + "09:07", by=one)
+    third = _chat(store, "09:08")
+    assert [agent_of(store, each) for each in (first, second, third)] == [two, one, one]
+    with pytest.raises(RefusedOperation, match="belongs to the agent"):
+        end_contact(store, first, DAY + "09:09", by=one)
+    close(store, first, "09:09", two)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -302,6 +331,43 @@ def test_capacity_holds_and_nobody_waits_beside_a_free_agent(events):
             assert (open_now["n"] <= 2).all()
             assert ((open_now["whole"] == 0) | (open_now["n"] == 1)).all()
             assert not (len(contact_queue(store, at)) and (open_now["n"] == 0).any())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_store_serves_in_the_order_of_the_queue_that_runs(store, seed):
+    """Operated call by call, the store gives each caller the wait that the simulation of the same day gives."""
+    rng = np.random.default_rng(seed)
+    start = pd.Timestamp(DAY + "09:00")
+    arrived = np.sort(rng.choice(np.arange(0, 2400, 2), 30, replace=False))
+    # Odd durations: at no second does a call arrive while another ends.
+    handle, priority = 2 * rng.integers(20, 150, 30) + 1, rng.integers(1, 5, 30)
+    simulated = run_queue(arrived, handle, always_there(2), priority=priority)
+    for agent in agents(store, 2):
+        sign_on(store, agent, ["service"], start)
+    names = [None, "Urgent", "High", "Normal", "Low"]
+    events = [(int(second), "arrives", call) for call, second in enumerate(arrived)]
+    heapq.heapify(events)
+    contacts, ending = {}, set()
+    while events:
+        second, event, call = heapq.heappop(events)
+        at = start + pd.Timedelta(seconds=second)
+        if event == "arrives":
+            rows = receive_contact(store, "call", "service", at, priority=names[priority[call]])
+            contacts[rows["interaction"]["interaction_id"].iloc[-1].item()] = call
+        else:
+            contact = next(each for each, number in contacts.items() if number == call)
+            agent = agent_of(store, contact)
+            end_contact(store, contact, at, by=agent, outcome="answered")
+            finish_wrap_up(store, contact, at, by=agent)
+        active = store.sql("SELECT interaction_id FROM v_contact WHERE status = 'active'")["interaction_id"]
+        for contact in set(active) - ending:
+            ending.add(contact)
+            heapq.heappush(events, (second + int(handle[contacts[contact]]), "ends", contacts[contact]))
+    waits = store.sql(
+        "SELECT interaction_id, wait_seconds FROM v_interaction JOIN queued_contact USING (interaction_id)"
+    ).set_index("interaction_id")
+    found = waits["wait_seconds"].rename(contacts).sort_index()
+    assert found.to_list() == simulated.wait_seconds.astype(int).tolist()
 
 
 # -- scripts ---------------------------------------------------------------------------------------------------------

@@ -419,10 +419,11 @@ RULES = [
     ("this status may not follow that one",
      [_TICKET_OPENED, _LOG.format(at="2026-01-05T00:00:00"), "UPDATE ticket SET status = 'closed', operation_id = 50"]),
     ("a change of status is a new operation",
-     [_TICKET_OPENED, "UPDATE ticket SET status = 'Assigned', owner_id = 1, status_at = '2026-01-06T00:00:00'"]),
+     [_TICKET_OPENED, "UPDATE ticket SET status = 'Assigned', owner_id = 1, status_at = '2026-01-06T00:00:00' "
+      "WHERE status = 'New'"]),
     ("an_assigned_ticket_has_an_owner",
      [_TICKET_OPENED, _LOG.format(at="2026-01-05T00:00:00"),
-      "UPDATE ticket SET status = 'Assigned', operation_id = 50"]),
+      "UPDATE ticket SET status = 'Assigned', operation_id = 50 WHERE status = 'New'"]),
     ("the history of a ticket is append-only", [_TICKET_OPENED, "UPDATE ticket_history SET to_status = 'New'"]),
     ("the history of a ticket is append-only", [_TICKET_OPENED, "DELETE FROM ticket_history"]),
     ("a merged record takes no new contact", [_MERGED, _CALL + "(2, 'call', 'inbound', '2026-01-05T00:00:00', 1)"]),
@@ -431,6 +432,11 @@ RULES = [
     ("an_abandoned_contact_was_not_answered",
      ["INSERT INTO interaction (channel, direction, agent_id, arrived_at, answered_at, is_abandoned, operation_id) "
       "VALUES ('call', 'inbound', 1, '2026-01-05T00:00:00', '2026-01-05T00:00:10', 1, 1)"]),
+    ("a contact is rated after it began",
+     [_CALL + "(1, 'call', 'inbound', '2026-01-05T00:00:00', 1)",
+      "INSERT INTO contact_rating SELECT max(interaction_id), '2026-01-04T00:00:00', 5 FROM interaction"]),
+    ("contact_rating_is_from_1_to_5", ["UPDATE contact_rating SET rating = 0"]),
+    ("contact_rated_at_is_a_time", ["UPDATE contact_rating SET rated_at = '2026-01-05'"]),
     ("a delivery is rated after its order",
      ["INSERT INTO delivery_rating SELECT order_id, '2000-01-01T00:00:00', 5 FROM sales_order WHERE order_id NOT IN "
       "(SELECT order_id FROM delivery_rating) LIMIT 1"]),

@@ -106,10 +106,11 @@ def test_facts_of_service(store):
                     ended_at="2026-01-05 09:04:40", wrap_up_seconds=30, customer_id=1, by=20)  # fmt: skip
     log_interaction(store, "call", "inbound", "2026-01-05 23:00", is_abandoned=True, ended_at="2026-01-05 23:01")
     early, late = load_warehouse(store, as_of="2026-01-06"), load_warehouse(store, as_of="2026-01-07")
-    assert early.sql("SELECT resolved_date_key FROM fact_ticket")["resolved_date_key"].isna().item()
-    seen = late.sql("SELECT * FROM fact_ticket").iloc[0]
+    this_one = f"SELECT * FROM fact_ticket WHERE ticket_id = {ticket}"
+    assert early.sql(this_one)["resolved_date_key"].isna().item()
+    seen = late.sql(this_one).iloc[0]
     assert (seen.assignment_seconds, seen.resolution_seconds, seen.product_key) == (1800, 48 * 3600, 1)
-    calls = late.sql("SELECT * FROM fact_interaction ORDER BY interaction_id")
+    calls = late.sql("SELECT * FROM fact_interaction WHERE date_key >= 20260105 ORDER BY interaction_id")
     hourly = one(store, "SELECT hourly_cost_cents FROM staff WHERE staff_id = 20")
     assert calls["wait_seconds"].to_list() == [40, 60]
     assert calls["handle_seconds"].to_list() == [270, pd.NA]
@@ -118,9 +119,27 @@ def test_facts_of_service(store):
     assert one(late, f"SELECT employee_key FROM fact_sales WHERE order_line_id = {line.order_line_id}") == 10
     # Opened again the day after: not resolved any more.
     assign_ticket(store, ticket, 21, "2026-01-08 08:00", by=20)
-    again = load_warehouse(store, as_of="2026-01-08").sql("SELECT * FROM fact_ticket").iloc[0]
+    again = load_warehouse(store, as_of="2026-01-08").sql(this_one).iloc[0]
     assert pd.isna(again.resolved_date_key)
     assert (again.reopened_count, again.employee_key) == (1, 21)
+
+
+def test_the_past_of_the_contact_centre_is_in_the_warehouse(store, company_folder):
+    warehouse, company = load_warehouse(store), open_company(company_folder)
+    contacts = company.interactions
+    wait = (contacts["answered_at"] - contacts["arrived_at"]).dt.total_seconds()
+    found = warehouse.sql("SELECT wait_seconds, cost_cents, is_abandoned FROM fact_interaction ORDER BY interaction_id")
+    assert len(found) == len(contacts)
+    answered = wait.notna().to_numpy()
+    assert (found["wait_seconds"][answered].to_numpy() == wait[answered].to_numpy()).all()
+    assert (found["cost_cents"].notna().to_numpy() == answered).all()
+    assert found["is_abandoned"].sum() == contacts["is_abandoned"].sum()
+    tickets = company.tickets
+    seen = warehouse.sql("SELECT resolution_seconds, reopened_count FROM fact_ticket ORDER BY ticket_id")
+    resolution = (tickets["resolved_at"] - tickets["opened_at"]).dt.total_seconds()
+    assert seen["resolution_seconds"].isna().to_numpy().tolist() == resolution.isna().tolist()
+    assert (seen["resolution_seconds"].dropna().to_numpy() == resolution.dropna().to_numpy()).all()
+    assert (seen["reopened_count"].to_numpy() == tickets["reopened_at"].notna().to_numpy()).all()
 
 
 # -- loading again -------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import jinja2
 
 from crmlab.company.report_baskets import baskets_section
 from crmlab.company.report_concentration import concentration_section
+from crmlab.company.report_contacts import contacts_section
 from crmlab.company.report_customers import orders_section, recency_section
 from crmlab.company.report_leaving import leaving_section, retention_section
 from crmlab.company.report_process import duplicates_section, process_section
@@ -29,6 +30,7 @@ _SECTIONS = (
     delivery_section,
     leaving_section,
     retention_section,
+    contacts_section,
     duplicates_section,
     process_section,
 )
@@ -56,7 +58,7 @@ def write_report(folder: Path | str) -> Path:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     page = write_report(generate(200, 7, Path(folder) / "small"))
     ...     page.name, page.read_text(encoding="utf-8").count("<section")
-    ('report.html', 11)
+    ('report.html', 12)
     """
     with open_source(folder) as source:
         environment = jinja2.Environment(

@@ -33,6 +33,7 @@ from crmlab.operational.service.contact_queue import (
     contact_queue,
     end_contact,
     finish_wrap_up,
+    hand_over_contact,
     receive_contact,
 )
 from crmlab.operational.service.desk import next_step, open_desk
@@ -62,6 +63,7 @@ __all__ = [
     "end_contact",
     "finish_call",
     "finish_wrap_up",
+    "hand_over_contact",
     "hang_up",
     "identify_caller",
     "is_chat_open",

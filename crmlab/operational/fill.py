@@ -16,13 +16,24 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from crmlab.company.contact_centre.tickets import CLOSED_AFTER_DAYS
 from crmlab.company.observed import Company
 from crmlab.operational.addresses import hash_address, normalise_address
 from crmlab.operational.schema import schema_sql, schema_version
 
 #: The operation that wrote everything that was there before.
 FILL_OPERATION = 1
+#: What stands over a ticket, by the topic of the contact that opened it.
+_SUBJECTS = {
+    "order_status": "Where is my order?",
+    "fault": "Something is wrong with it",
+    "product_question": "Question about a product",
+    "return": "Sending something back",
+    "contract": "Contract or subscription",
+    "billing": "Question about a bill",
+}
 
 
 def _values(column: pd.Series) -> list[Any]:
@@ -36,6 +47,12 @@ def _values(column: pd.Series) -> list[Any]:
 def _at(column: pd.Series) -> list[Any]:
     """Days as times: the source knew the day only, so its first second stands for it."""
     return [None if each is None else f"{each}T00:00:00" for each in _values(column)]
+
+
+def _moments(column: pd.Series) -> list[Any]:
+    """Times as the store has them, to the second."""
+    seconds = pa.array(column, pa.timestamp("s"), from_pandas=True)
+    return pc.strftime(seconds, "%Y-%m-%dT%H:%M:%S").to_pylist()
 
 
 def _insert(connection: sqlite3.Connection, table: str, columns: dict[str, Sequence[Any]]) -> None:
@@ -110,6 +127,7 @@ def _fill_info(connection: sqlite3.Connection, company: Company, company_key: st
 def _fill_people(connection: sqlite3.Connection, company: Company, salt: str) -> None:
     for table, frame in (("territory", company.territories), ("staff", company.staff), ("account", company.accounts)):
         _insert(connection, table, _same(frame, frame.columns))
+    _fill_lent_agents(connection, company)
     customers = company.customers
     same = [name for name in customers.columns if name != "created_date"]
     _insert(
@@ -206,6 +224,63 @@ def _fill_service(connection: sqlite3.Connection, company: Company) -> None:
     ratings = company.delivery_ratings
     rated = {**_same(ratings, ("order_id", "delivery_rating")), "rated_at": _at(ratings["rating_date"])}
     _insert(connection, "delivery_rating", rated)
+
+    _fill_tickets(connection, company.tickets)
+    contacts = company.interactions
+    same = ("interaction_id", "customer_id", "channel", "direction", "queue", "topic", "agent_id", "ticket_id",
+            "wrap_up_seconds", "is_abandoned", "outcome")  # fmt: skip
+    times = {name: _moments(contacts[name]) for name in ("arrived_at", "answered_at", "ended_at")}
+    _insert(connection, "interaction", {**_same(contacts, same), **times, **_written_by_fill(contacts)})
+    ratings = company.contact_ratings
+    rated = {**_same(ratings, ("interaction_id", "rating")), "rated_at": _moments(ratings["rated_at"])}
+    _insert(connection, "contact_rating", rated)
+
+
+def _fill_tickets(connection: sqlite3.Connection, tickets: pd.DataFrame) -> None:
+    """Tickets of the past, through all the statuses they have had: the store writes their history itself."""
+    opened = _moments(tickets["opened_at"])
+    same = ("ticket_id", "customer_id", "order_line_id", "type", "channel", "priority")
+    begun = {
+        "subject": [_SUBJECTS[topic] for topic in tickets["topic"]],
+        "opened_at": opened,
+        "status_at": opened,
+        **_written_by_fill(tickets),
+    }
+    _insert(connection, "ticket", {**_same(tickets, same), **begun})
+    again = tickets["reopened_at"].notna()
+    closed = tickets["resolved_at"].where(tickets["status"] == "Closed") + pd.Timedelta(days=CLOSED_AFTER_DAYS)
+    steps = (
+        ("Assigned", tickets["first_assigned_at"]),
+        ("Resolved", tickets["first_resolved_at"]),
+        ("Assigned", tickets["reopened_at"]),
+        ("Resolved", tickets["resolved_at"].where(again)),
+        ("Closed", closed),
+    )
+    owner, ticket_id = _values(tickets["owner_id"]), _values(tickets["ticket_id"])
+    for status, at in steps:
+        rows = zip(_moments(at), owner, ticket_id, strict=True)
+        connection.executemany(
+            f"UPDATE ticket SET status = '{status}', status_at = ?, owner_id = ? WHERE ticket_id = ?",
+            [row for row in rows if row[0] is not None],
+        )
+
+
+def _fill_lent_agents(connection: sqlite3.Connection, company: Company) -> None:
+    """Agents whom a partner lends have no row in the company's staff."""
+    lent = company.agents[company.agents["employer"] == "partner"]
+    _insert(
+        connection,
+        "staff",
+        {
+            "staff_id": _values(lent["agent_id"]),
+            "first_name": ["Agent"] * len(lent),
+            "last_name": [str(number) for number in lent["agent_id"]],
+            "role": ["agent"] * len(lent),
+            "manager_id": [1] * len(lent),
+            "hourly_cost_cents": _values(lent["hourly_wage_cents"]),
+            "hired_date": [company.start.strftime("%Y-%m-%d")] * len(lent),
+        },
+    )
 
 
 def _fill_campaigns(connection: sqlite3.Connection, company: Company) -> None:

@@ -73,6 +73,11 @@ def first_contact_resolution(
         of one before it, by the same customer on the same topic, belongs to the matter of that one: it is no first one.
 
     Returns ``matters`` (those that can be judged) and ``first_contact_resolution``, NaN where there are none.
+
+    >>> calls = pd.DataFrame({"customer_id": [7, 8, 7], "topic": "delivery",
+    ...                       "arrived_at": pd.to_datetime(["2026-01-05", "2026-01-06", "2026-01-08"])})
+    >>> first_contact_resolution(calls, pd.Timestamp("2026-01-31"))
+    {'matters': 2, 'first_contact_resolution': 0.5}
     """
     days = days_to_next_contact(contacts)
     follows = pd.Series(False, index=contacts.index)

@@ -71,6 +71,17 @@ def again(rows: np.ndarray) -> np.ndarray:
     return following
 
 
+def take_identity(rows: np.ndarray, taken: np.ndarray) -> None:
+    """Give rows (contacts or tickets) the identity that ``taken`` has for their issue; others stay as they are."""
+    if not len(taken):
+        return
+    taken = taken[np.argsort(taken["issue"])]
+    at = np.minimum(np.searchsorted(taken["issue"], rows["issue"]), len(taken) - 1)
+    found = np.flatnonzero(taken["issue"][at] == rows["issue"])
+    for name in set(IDENTITY) & set(rows.dtype.names):
+        rows[name][found] = taken[name][at[found]]
+
+
 def wait_seconds(contact: np.ndarray) -> np.ndarray:
     """Seconds until the answer, or until the customer had gone."""
     return np.where(contact["answered"] >= 0, contact["answered"], contact["ended"]) - contact["arrival"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from crmlab.company.assumptions import Assumptions
 from crmlab.company.contact_centre.agents import Agents
-from crmlab.company.contact_centre.contact_rows import IDENTITY, again, empty_contacts, together, wait_seconds
+from crmlab.company.contact_centre.contact_rows import again, empty_contacts, take_identity, together
 from crmlab.company.contact_centre.demand import (
     CALLED_INTERESTED,
     CALLED_NO_ANSWER,
@@ -20,7 +20,7 @@ from crmlab.company.contact_centre.demand import (
     CALLED_REFUSED,
 )
 from crmlab.company.contact_centre.handling import draw_needs, draw_solved
-from crmlab.company.contact_centre.leaving_after_waits import change_places
+from crmlab.company.contact_centre.leaving_after_waits import places_taken
 from crmlab.company.contact_centre.opening_hours import (
     CLOSED_DAY,
     DAY,
@@ -30,13 +30,11 @@ from crmlab.company.contact_centre.opening_hours import (
     kinds_of_days,
     next_open_day,
 )
-from crmlab.company.contact_centre.roster import CONTACTS, Stretches
+from crmlab.company.contact_centre.roster import Stretches, schedule_of
 from crmlab.company.contact_centre.settings import ContactSettings
-from crmlab.company.contact_centre.tickets import TICKET, draw_tickets, opens_ticket, resolve_now
+from crmlab.company.contact_centre.tickets import TicketBook
 from crmlab.company.contact_centre.topics import (
     ABANDONED,
-    AGENT_PLACES,
-    ALWAYS_A_TICKET,
     CALL,
     CLOSED,
     FOLLOW_UP,
@@ -54,11 +52,11 @@ from crmlab.company.contact_centre.topics import (
     REFUSED,
     RESOLVED,
     SELF_SERVICE,
+    TECHNICAL,
     UNITS,
-    log_wait,
     queue_of,
 )
-from crmlab.contact_queue import AgentSchedule, QueueResult, run_queue
+from crmlab.contact_queue import QueueResult, run_queue
 
 #: Of the calls on an open day: how many come when the lines are closed, and hear that they are.
 _OUTSIDE_HOURS_SHARE = 0.02
@@ -79,7 +77,7 @@ _OUTCOME_OF_CALL = {
 @dataclasses.dataclass
 class ContactCentre:
     """The contact centre as it stands after a day. ``done``: contacts of which the rest is known; ``letters``: those
-    in the queue; ``later``: by day, contacts that will come; ``tickets``: from number ``first_ticket`` on."""
+    in the queue; ``later``: by day, contacts that will come; ``tickets``: those that may still change."""
 
     given: Assumptions
     settings: ContactSettings
@@ -89,12 +87,12 @@ class ContactCentre:
     done: list[np.ndarray] = dataclasses.field(default_factory=list)
     letters: np.ndarray = dataclasses.field(default_factory=empty_contacts)
     later: dict[int, list[np.ndarray]] = dataclasses.field(default_factory=dict)
-    tickets: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, dtype=TICKET))
-    first_ticket: int = 1
+    tickets: TicketBook = dataclasses.field(default_factory=TicketBook)
     issues: int = 0
 
     def __post_init__(self) -> None:
         self.kinds = kinds_of_days(self.given)
+        self._second_line = self.agents.agent_id[self.agents.skills[:, TECHNICAL]]
 
     def expect(self, contact: np.ndarray) -> None:
         """Contacts that will come on their ``day``; calls, chats and outbound calls on an open one."""
@@ -139,6 +137,8 @@ class ContactCentre:
     def _help_themselves(self, contact: np.ndarray, day: int) -> np.ndarray:
         """Visits of the help pages and talks with the voice menu; returns the calls of this day that follow."""
         rng, count = self.rng, len(contact)
+        if not count:
+            return contact
         contact["arrival"] = day * DAY + any_seconds(rng, count)
         contact["ended"] = contact["arrival"] + 20 + rng.exponential(90, count).astype(np.int64)
         contact["solved"] = (rng.random(count) < self.settings.self_service_solved_share) & ~contact["never_solved"]
@@ -164,6 +164,8 @@ class ContactCentre:
         rng = self.rng
         calls = (contact["channel"] == CALL) & (contact["topic"] != OFFER) & (contact["attempt"] == 1)
         outside = calls & (rng.random(len(contact)) < _OUTSIDE_HOURS_SHARE)
+        if not outside.any():
+            return contact
         missed, others = contact[outside], contact[~outside]
         opens, closes = (int(hour) * 3600 for hour in OPEN_HOURS[kind])
         early = opens - 1 - rng.exponential(2400, len(missed))
@@ -177,17 +179,21 @@ class ContactCentre:
         return others
 
     def _try_another_day(self, contact: np.ndarray, day: int, share: float) -> None:
+        if not len(contact):
+            return
         following = _by_call(again(contact[self.rng.random(len(contact)) < share]))
         following["day"] = day + self.rng.geometric(0.7, len(following))
         self.expect(following)
 
     def _queue(self, contact: np.ndarray, kind: int, day: int, stretches: Stretches) -> None:
         """The queue of a day: ``contact`` are those who come or still wait."""
+        if not len(contact):
+            return
         contact, first = self._with_second_tries(contact, day)
         result = run_queue(
             contact["arrival"],
             contact["talk"] + contact["wrap_up"],
-            _schedule(stretches, self.agents, day),
+            schedule_of(stretches, self.agents, day),
             patience_seconds=contact["patience"],
             queue=contact["queue"],
             priority=np.where(
@@ -238,30 +244,16 @@ class ContactCentre:
     def change_places(self, after: int, before: int) -> None:
         """Among first calls between two seconds about one kind of trouble, those who leave are who waited long.
 
-        See ``leaving_after_waits``. What follows from a call goes with the place: letters, later contacts, tickets.
+        What follows from a call goes with its place: letters, later contacts, tickets.
         """
         done = together(self.done)
         self.done = [done]
         may = done["problem"] & (done["attempt"] == 1) & (done["channel"] == CALL) & (done["outcome"] != CLOSED)
         may &= (done["arrival"] >= after) & (done["arrival"] < before) & MAY_BE_TROUBLE[done["topic"]]
-        called = np.sort(done[may], order=["arrival", "issue"])
-        taken = called.copy()
-        cell = called["topic"] * 4 + called["never_solved"] * 2 + called["is_office"]
-        for each in np.unique(cell[called["leaves"]]):
-            places = np.flatnonzero(cell == each)
-            callers = called[places]
-            felt = self.settings.wait_log_odds * log_wait(wait_seconds(callers), callers["channel"])
-            who = change_places(self.rng, callers["leaves"], felt, callers["arrival"] // DAY, callers["since"])
-            for name in IDENTITY:
-                taken[name][places] = callers[name][who]
-        taken = taken[np.argsort(taken["issue"])]
+        taken = places_taken(self.rng, done[may], self.settings.wait_log_odds)
         later = [rows for each in self.later.values() for rows in each]
-        for rows in (done, self.letters, self.tickets, *later):
-            at = np.searchsorted(taken["issue"], rows["issue"])
-            at[at == len(taken)] = 0
-            found = np.flatnonzero(taken["issue"][at] == rows["issue"]) if len(taken) else at[:0]
-            for name in set(IDENTITY) & set(rows.dtype.names):
-                rows[name][found] = taken[name][at[found]]
+        for rows in (done, self.letters, self.tickets.rows, *later):
+            take_identity(rows, taken)
 
     def _answered(self, contact: np.ndarray, day: int) -> np.ndarray:
         """Answered contacts with what came of them; what is left open comes back."""
@@ -278,27 +270,12 @@ class ContactCentre:
         # Some agents write down as resolved what is not.
         said = asked["solved"] | (rng.random(len(asked)) < _SAID_TO_BE_RESOLVED)
         asked["outcome"] = np.where(said, RESOLVED, FOLLOW_UP)
-        self._keep_tickets(asked, said)
+        self.tickets.resolve(asked)
+        self.tickets.open(rng, self.kinds, asked, said, self._second_line)
         self._come_back(asked, day)
         contact["agent"][offers] = self.agents.agent_id[contact["agent"][offers]]
         contact[inbound] = asked
         return contact
-
-    def _keep_tickets(self, contact: np.ndarray, said: np.ndarray) -> None:
-        """Open tickets for what is not solved, and resolve those that these contacts have solved."""
-        at = contact["ended"] + contact["wrap_up"].astype(np.int64)
-        known = np.flatnonzero(contact["solved"] & (contact["ticket"] >= self.first_ticket))
-        of = contact["ticket"][known] - self.first_ticket
-        still_open = (self.tickets["first_resolved"][of] > at[known]) & (self.tickets["assigned"][of] < at[known])
-        changed = self.tickets[of[still_open]]
-        resolve_now(changed, at[known[still_open]])
-        self.tickets[of[still_open]] = changed
-        new = np.flatnonzero(opens_ticket(contact) & (~said | ALWAYS_A_TICKET[contact["topic"]]))
-        new = new[np.argsort(contact["answered"][new], kind="stable")]
-        machines = np.flatnonzero(self.agents.skills[:, 1])
-        opened = draw_tickets(self.rng, self.kinds, contact[new], self.agents.agent_id[machines])
-        contact["ticket"][new] = self.first_ticket + len(self.tickets) + np.arange(len(new))
-        self.tickets = np.concatenate([self.tickets, opened])
 
     def _come_back(self, contact: np.ndarray, day: int) -> None:
         """Who got no solution asks again, unless the ticket is resolved before that."""
@@ -309,10 +286,7 @@ class ContactCentre:
         by_call = rng.random(len(following)) < 0.7
         following[by_call] = _by_call(following[by_call])
         following["day"] = day + rng.geometric(_REPEAT_DAY_SHARE, len(following))
-        of = following["ticket"] - self.first_ticket
-        has_ticket = of >= 0
-        resolved = np.zeros(len(following), dtype=bool)
-        resolved[has_ticket] = self.tickets["first_resolved"][of[has_ticket]] < following["day"][has_ticket] * DAY
+        resolved = self.tickets.resolved_before(following["ticket"], following["day"].astype(np.int64) * DAY)
         self.expect(following[~resolved | following["never_solved"]])
 
     def take_done(self, before: int) -> np.ndarray:
@@ -328,27 +302,8 @@ class ContactCentre:
         ready = done[ready]
         return ready[np.lexsort([ready["attempt"], ready["issue"], ready["arrival"]])]
 
-    def take_tickets(self, count: int) -> np.ndarray:
-        """The first ``count`` tickets that are kept here; they will not change any more."""
-        taken, self.tickets = self.tickets[:count], self.tickets[count:]
-        self.first_ticket += count
-        return taken
-
 
 def _by_call(contact: np.ndarray) -> np.ndarray:
     contact["channel"] = CALL
     contact["queue"] = queue_of(contact["topic"], contact["channel"])
     return contact
-
-
-def _schedule(stretches: Stretches, agents: Agents, day: int) -> AgentSchedule:
-    at_work = stretches.activity == CONTACTS
-    agent = stretches.agent[at_work]
-    return AgentSchedule(
-        agent_id=agent + 1,
-        from_second=day * DAY + stretches.begin[at_work],
-        to_second=day * DAY + stretches.end[at_work],
-        skills=stretches.skills[at_work],
-        capacity=np.full(len(agent), AGENT_PLACES),
-        pace=agents.pace[agent],
-    )

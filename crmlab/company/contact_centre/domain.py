@@ -114,9 +114,9 @@ def draw_contact_centre(block: Block, made: Made, handed_on: HandedOn) -> Iterat
         if settings.wait_log_odds:
             centre.change_places(first * DAY, after * DAY)
         done = centre.take_done(after * DAY)
-        opened.append(centre.first_ticket + len(centre.tickets) - 1)
+        opened.append(centre.tickets.last)
         final = opened[-1] if is_last else opened[max(number - _MONTHS_OF_TICKETS + 1, 0)]
-        tickets = centre.take_tickets(max(final - centre.first_ticket + 1, 0))
+        tickets = centre.tickets.take(final)
         ratings, felt = rating_tables(rng, settings, agents, done, interaction_id, start, given.days)
         tables = {
             "interactions": interaction_table(done, interaction_id, start, given.days),

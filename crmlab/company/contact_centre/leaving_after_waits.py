@@ -11,6 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from crmlab.company.contact_centre.contact_rows import IDENTITY, wait_seconds
+from crmlab.company.contact_centre.opening_hours import DAY
+from crmlab.company.contact_centre.topics import log_wait
+
 #: Whoever calls does so within so many days of the trouble.
 CALLS_WITHIN_DAYS = 21
 #: Places that each of those who leave is offered in turn.
@@ -55,3 +59,21 @@ def change_places(
                 continue
             now[place], now[offer], place_of[caller] = other, caller, offer
     return np.array(now)
+
+
+def places_taken(rng: np.random.Generator, called: np.ndarray, wait_log_odds: float) -> np.ndarray:
+    """First calls about trouble (rows of ``contact_rows``) with the identities of those who take their places.
+
+    Places change within a topic, among matters that are solved in the end or not, and among offices or households.
+    """
+    called = np.sort(called, order=["arrival", "issue"])
+    taken = called.copy()
+    cell = called["topic"] * 4 + called["never_solved"] * 2 + called["is_office"]
+    for each in np.unique(cell[called["leaves"]]):
+        places = np.flatnonzero(cell == each)
+        callers = called[places]
+        weight = wait_log_odds * log_wait(wait_seconds(callers), callers["channel"])
+        who = change_places(rng, callers["leaves"], weight, callers["arrival"] // DAY, callers["since"])
+        for name in IDENTITY:
+            taken[name][places] = callers[name][who]
+    return taken

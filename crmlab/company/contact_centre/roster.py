@@ -16,6 +16,7 @@ from crmlab.company.columns import repeating_text
 from crmlab.company.contact_centre.agents import Agents
 from crmlab.company.contact_centre.opening_hours import (
     ADVENT_DAY,
+    DAY,
     HALF_HOUR,
     OPEN_HOURS,
     SATURDAY,
@@ -23,7 +24,8 @@ from crmlab.company.contact_centre.opening_hours import (
     call_profile,
 )
 from crmlab.company.contact_centre.settings import ContactSettings
-from crmlab.company.contact_centre.topics import EMAILS, OUTBOUND, QUEUES
+from crmlab.company.contact_centre.topics import AGENT_PLACES, EMAILS, OUTBOUND, QUEUES
+from crmlab.contact_queue import AgentSchedule
 
 ACTIVITIES = ("contacts", "break", "training", "sick")
 CONTACTS, BREAK, TRAINING, SICK = range(len(ACTIVITIES))
@@ -146,6 +148,20 @@ def _worked(begin: int, end: int, away: list[tuple[int, int, int]]) -> list[tupl
         stretches.append((start, stop, activity))
         now = stop
     return [*stretches, (now, end, CONTACTS)] if now < end else stretches
+
+
+def schedule_of(stretches: Stretches, agents: Agents, day: int) -> AgentSchedule:
+    """The queue's schedule of a day: the stretches in which agents are there for contacts."""
+    at_work = stretches.activity == CONTACTS
+    agent = stretches.agent[at_work]
+    return AgentSchedule(
+        agent_id=agent + 1,
+        from_second=day * DAY + stretches.begin[at_work],
+        to_second=day * DAY + stretches.end[at_work],
+        skills=stretches.skills[at_work],
+        capacity=np.full(len(agent), AGENT_PLACES),
+        pace=agents.pace[agent],
+    )
 
 
 def shift_table(agents: Agents, stretches: list[tuple[int, Stretches]], first_id: int, epoch_second: int) -> pa.Table:

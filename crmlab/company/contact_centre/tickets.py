@@ -98,12 +98,62 @@ def _office_second(rng: np.random.Generator, kinds: np.ndarray, after: np.ndarra
     return day * DAY + rng.integers(9 * 3600, 17 * 3600, len(day))
 
 
-def resolve_now(ticket: np.ndarray, at: np.ndarray) -> None:
-    """A later contact has solved what these tickets, still open, are about: they are resolved with it."""
-    first = ticket["first_resolved"] > at
-    ticket["first_resolved"] = np.where(first, at, ticket["first_resolved"])
-    untouched = first & (ticket["reopened"] == NOT_YET)
-    ticket["resolved"] = np.where(untouched, at, ticket["resolved"])
+class TicketBook:
+    """The tickets that may still change: ``rows`` (``TICKET``), numbered from ``first`` on."""
+
+    def __init__(self) -> None:
+        self.first = 1
+        self.rows = np.zeros(0, dtype=TICKET)
+
+    @property
+    def last(self) -> int:
+        """The number of the latest ticket."""
+        return self.first + len(self.rows) - 1
+
+    def open(
+        self,
+        rng: np.random.Generator,
+        kinds: np.ndarray,
+        contact: np.ndarray,
+        said: np.ndarray,
+        second_line: np.ndarray,
+    ) -> None:
+        """Open tickets for answered contacts, and write their numbers into ``contact``.
+
+        ``said``: bool, what agents wrote down as resolved; that leaves a ticket only for faults and returns.
+        """
+        new = np.flatnonzero(opens_ticket(contact) & (~said | ALWAYS_A_TICKET[contact["topic"]]))
+        if not len(new):
+            return
+        new = new[np.argsort(contact["answered"][new], kind="stable")]
+        opened = draw_tickets(rng, kinds, contact[new], second_line)
+        contact["ticket"][new] = self.last + 1 + np.arange(len(new))
+        self.rows = np.concatenate([self.rows, opened])
+
+    def resolve(self, contact: np.ndarray) -> None:
+        """Tickets, still open, of matters that these contacts have solved are resolved with them."""
+        at = contact["ended"] + contact["wrap_up"].astype(np.int64)
+        known = np.flatnonzero(contact["solved"] & (contact["ticket"] >= self.first))
+        of, at = contact["ticket"][known] - self.first, at[known]
+        still_open = (self.rows["first_resolved"][of] > at) & (self.rows["assigned"][of] < at)
+        of, at = of[still_open], at[still_open]
+        once = of[self.rows["reopened"][of] == NOT_YET]
+        self.rows["first_resolved"][of] = at
+        self.rows["resolved"][once] = self.rows["first_resolved"][once]
+
+    def resolved_before(self, ticket: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """bool: which of these tickets (by number; 0: none) are resolved before their second."""
+        found = np.zeros(len(ticket), dtype=bool)
+        known = np.flatnonzero(ticket >= self.first)
+        found[known] = self.rows["first_resolved"][ticket[known] - self.first] < second[known]
+        return found
+
+    def take(self, last: int) -> np.ndarray:
+        """The tickets up to number ``last``; they will not change any more."""
+        count = max(last - self.first + 1, 0)
+        taken, self.rows = self.rows[:count], self.rows[count:]
+        self.first += count
+        return taken
 
 
 def ticket_table(ticket: np.ndarray, first_id: int, start: datetime.date, days: int) -> pa.Table:

@@ -84,6 +84,15 @@ def finish_call(
     Returns the rows written: ``operation_log, interaction, call_attempt, call_list_member``; with a sale
     ``sales_order, order_line``, with an opt-out ``consent``. Raises ``RefusedOperation``: a call that has ended,
     another agent, a sale without lines.
+
+    >>> from crmlab.operational import open_store, plan_call_list
+    >>> with open_store() as store:
+    ...     plan = plan_call_list(store, "Care plans", range(1, 301), at="2026-01-05 08:00")["call_list"]
+    ...     call = next_call(store, plan["call_list_id"].item(), at="2026-01-05 10:00", by=20)["call_attempt"]
+    ...     call_id = call["call_attempt_id"].item()
+    ...     sold = finish_call(store, call_id, "sold", at="2026-01-05 10:04", by=20, lines=[(38, 1)])
+    >>> sold["sales_order"]["channel"].item()
+    'phone'
     """
     at, call_attempt_id, by = moment(at), whole_number("call_attempt_id", call_attempt_id), whole_number("by", by)
     _check_disposition(disposition, lines, call_again_at)
@@ -95,9 +104,10 @@ def finish_call(
         order_id = write_order(operation, customer_id, checked_lines(lines), "phone", at) if lines else None
         connected = disposition in CONNECTED
         interaction_id = operation.insert(
-            "interaction", customer_id=customer_id, channel="call", direction="outbound", queue="telesales",
-            agent_id=by if connected else None, arrived_at=started_at, answered_at=started_at if connected else None,
-            ended_at=at, wrap_up_seconds=whole_number("wrap_up_seconds", wrap_up_seconds, least=0) if connected else 0,
+            "interaction", customer_id=customer_id, channel="call", direction="outbound", queue="outbound",
+            topic="offer", agent_id=by if connected else None, arrived_at=started_at,
+            answered_at=started_at if connected else None, ended_at=at,
+            wrap_up_seconds=whole_number("wrap_up_seconds", wrap_up_seconds, least=0) if connected else 0,
             outcome=disposition, operation_id=operation.operation_id,
         )  # fmt: skip
         operation.update("call_attempt", "call_attempt_id", call_attempt_id, disposition=disposition,

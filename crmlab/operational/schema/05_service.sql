@@ -65,7 +65,9 @@ WHEN NEW.status <> OLD.status AND NOT EXISTS (
   SELECT 1 FROM ticket_transition WHERE from_status = OLD.status AND to_status = NEW.status)
 BEGIN SELECT RAISE(ABORT, 'this status may not follow that one: see ticket_transition'); END;
 CREATE TRIGGER ticket_moves_forward_in_time BEFORE UPDATE OF status, status_at ON ticket
-WHEN NEW.status_at < OLD.status_at OR (NEW.status <> OLD.status AND NEW.operation_id = OLD.operation_id)
+WHEN NEW.status_at < OLD.status_at OR (NEW.status <> OLD.status AND NEW.operation_id = OLD.operation_id
+  -- The past came in as one operation.
+  AND EXISTS (SELECT 1 FROM store_info WHERE name = 'filled'))
 BEGIN SELECT RAISE(ABORT, 'a change of status is a new operation, not before the last change'); END;
 CREATE TRIGGER ticket_is_kept_i AFTER INSERT ON ticket
 BEGIN
@@ -102,6 +104,7 @@ CREATE TABLE interaction (
   channel TEXT NOT NULL,
   direction TEXT NOT NULL,
   queue TEXT,
+  topic TEXT,                                       -- what it was about; none where nobody wrote it down
   agent_id INTEGER REFERENCES staff,                -- none where the customer acts alone
   ticket_id INTEGER REFERENCES ticket,
   arrived_at TEXT NOT NULL,
@@ -136,8 +139,8 @@ BEGIN SELECT RAISE(ABORT, 'a contact that happened is never deleted'); END;
 
 -- Waiting ends with the answer, or with the customer's giving up; handling is talk and wrap-up.
 CREATE VIEW v_interaction AS
-SELECT interaction_id, customer_id, channel, direction, queue, agent_id, ticket_id, arrived_at, answered_at, ended_at,
-  is_abandoned, outcome,
+SELECT interaction_id, customer_id, channel, direction, queue, topic, agent_id, ticket_id, arrived_at, answered_at,
+  ended_at, is_abandoned, outcome,
   CASE WHEN answered_at IS NOT NULL OR is_abandoned
        THEN CAST(strftime('%s', ifnull(answered_at, ended_at)) AS INTEGER) - CAST(strftime('%s', arrived_at) AS INTEGER)
        END AS wait_seconds,
@@ -147,6 +150,17 @@ SELECT interaction_id, customer_id, channel, direction, queue, agent_id, ticket_
   wrap_up_seconds,
   agent_id IS NULL AND NOT is_abandoned AND direction = 'inbound' AND ended_at IS NOT NULL AS is_finished_alone
 FROM interaction;
+
+CREATE TABLE contact_rating (
+  interaction_id INTEGER PRIMARY KEY REFERENCES interaction,
+  rated_at TEXT NOT NULL,
+  rating INTEGER NOT NULL,
+  CONSTRAINT contact_rated_at_is_a_time CHECK (strftime('%Y-%m-%dT%H:%M:%S', rated_at, '+0 days') IS rated_at),
+  CONSTRAINT contact_rating_is_from_1_to_5 CHECK (rating BETWEEN 1 AND 5)
+) STRICT;
+CREATE TRIGGER contact_rating_after_its_contact BEFORE INSERT ON contact_rating
+WHEN NEW.rated_at < (SELECT arrived_at FROM interaction WHERE interaction_id = NEW.interaction_id)
+BEGIN SELECT RAISE(ABORT, 'a contact is rated after it began'); END;
 
 CREATE TABLE delivery_rating (
   order_id INTEGER PRIMARY KEY REFERENCES sales_order,

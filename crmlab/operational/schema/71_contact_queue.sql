@@ -34,7 +34,6 @@ CREATE TABLE agent_skill (
 CREATE TABLE queued_contact (
   interaction_id INTEGER PRIMARY KEY REFERENCES interaction,
   priority TEXT NOT NULL REFERENCES contact_priority,
-  topic TEXT,
   wanted_agent_id INTEGER REFERENCES staff,         -- who should take it if free: the agent of last time
   status TEXT NOT NULL DEFAULT 'waiting',
   status_at TEXT NOT NULL,
@@ -45,7 +44,7 @@ CREATE TABLE queued_contact (
 CREATE INDEX ix_queued_contact_open ON queued_contact (status) WHERE status IN ('waiting', 'active', 'wrap_up');
 
 CREATE VIEW v_contact AS
-SELECT q.interaction_id, i.channel, i.queue, q.priority, p.rank, q.topic, q.status, q.status_at, i.customer_id,
+SELECT q.interaction_id, i.channel, i.queue, q.priority, p.rank, i.topic, q.status, q.status_at, i.customer_id,
   i.agent_id, q.wanted_agent_id, i.arrived_at, i.answered_at, i.ended_at, i.ticket_id, i.outcome, c.is_shared
 FROM queued_contact AS q JOIN interaction AS i USING (interaction_id)
 JOIN contact_priority AS p USING (priority) JOIN contact_channel AS c USING (channel);
@@ -56,14 +55,15 @@ WHEN NEW.status <> 'waiting' OR NOT EXISTS (SELECT 1 FROM interaction JOIN conta
     AND ended_at IS NULL AND arrived_at = NEW.status_at)
 BEGIN SELECT RAISE(ABORT, 'a contact enters a queue when it arrives, and waits'); END;
 CREATE TRIGGER contact_moves_step_by_step BEFORE UPDATE OF status ON queued_contact
-WHEN OLD.status || ' ' || NEW.status NOT IN ('waiting active', 'waiting abandoned', 'active wrap_up', 'wrap_up closed')
+WHEN NEW.status <> OLD.status AND OLD.status || ' ' || NEW.status NOT IN ('waiting active', 'waiting abandoned', 'active wrap_up', 'wrap_up closed')
 BEGIN SELECT RAISE(ABORT, 'a contact goes from waiting to active, wrap_up and closed, or is abandoned'); END;
 CREATE TRIGGER contact_moves_forward_in_time BEFORE UPDATE OF status_at ON queued_contact
 WHEN NEW.status_at < OLD.status_at
 BEGIN SELECT RAISE(ABORT, 'a contact changes after its last change'); END;
 CREATE TRIGGER contact_is_never_deleted BEFORE DELETE ON queued_contact
 BEGIN SELECT RAISE(ABORT, 'a contact in the queue is never deleted: it is closed or abandoned'); END;
-CREATE TRIGGER contact_is_taken BEFORE UPDATE OF status ON queued_contact WHEN NEW.status = 'active'
+CREATE TRIGGER contact_is_taken BEFORE UPDATE OF status ON queued_contact
+WHEN NEW.status = 'active' AND OLD.status = 'waiting'
 BEGIN
   SELECT RAISE(ABORT, 'a contact is taken by an agent who is available and serves its queue')
   WHERE NOT EXISTS (SELECT 1 FROM interaction AS i JOIN agent_desk AS d USING (agent_id)
@@ -86,6 +86,24 @@ WHEN NEW.status = 'closed' AND (
   (SELECT outcome FROM interaction WHERE interaction_id = NEW.interaction_id) IS NULL
   OR EXISTS (SELECT 1 FROM dialogue_run WHERE interaction_id = NEW.interaction_id AND ended_at IS NULL))
 BEGIN SELECT RAISE(ABORT, 'a contact is closed with its outcome, and its script ended'); END;
+
+-- An agent who must go hands on what is open: to somebody for whom the same rules hold.
+CREATE TRIGGER contact_is_handed_over BEFORE UPDATE OF agent_id ON interaction
+WHEN NEW.agent_id IS NOT OLD.agent_id AND EXISTS (
+  SELECT 1 FROM queued_contact WHERE interaction_id = OLD.interaction_id AND status <> 'waiting')
+BEGIN
+  SELECT RAISE(ABORT, 'only an active contact is handed over')
+  WHERE (SELECT status FROM queued_contact WHERE interaction_id = OLD.interaction_id) <> 'active';
+  SELECT RAISE(ABORT, 'a contact is handed over to an agent who is available, serves its queue and has room')
+  WHERE NOT EXISTS (
+    SELECT 1 FROM agent_desk AS d JOIN agent_skill AS s ON s.agent_id = d.agent_id AND s.queue = OLD.queue
+    JOIN contact_channel AS c ON c.channel = OLD.channel
+    WHERE d.agent_id = NEW.agent_id AND d.status = 'available'
+      AND (SELECT count(*) FROM v_contact AS o WHERE o.agent_id = d.agent_id AND o.status IN ('active', 'wrap_up'))
+        < CASE WHEN c.is_shared THEN d.capacity ELSE 1 END
+      AND NOT EXISTS (SELECT 1 FROM v_contact AS o WHERE o.agent_id = d.agent_id
+        AND o.status IN ('active', 'wrap_up') AND NOT o.is_shared));
+END;
 
 CREATE TRIGGER contact_is_linked_once BEFORE UPDATE OF customer_id ON interaction
 WHEN OLD.customer_id IS NOT NULL

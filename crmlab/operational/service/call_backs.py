@@ -39,6 +39,12 @@ def request_call_back(
 
     Returns the rows written: ``operation_log, interaction, queued_contact, call_back``. Raises ``RefusedOperation`` for
     what is no telephone number, and for a second click while the first is waiting.
+
+    >>> from crmlab.operational import open_store
+    >>> with open_store() as store:
+    ...     click = request_call_back(store, "0711 0005001", "/machines", "service", at="2026-01-05 09:00")
+    ...     int(promise_kept_rate(store, at="2026-01-05 09:30")["broken"])
+    1
     """
     at = moment(at)
     value = normalise_address("phone", phone)

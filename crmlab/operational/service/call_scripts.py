@@ -45,6 +45,19 @@ def answer_script(
     Returns the rows written: ``operation_log, dialogue_answer, dialogue_run``, and at an end ``interaction, ticket,
     ticket_history``. Raises ``RefusedOperation`` for a script that has ended, and for a ticket of a caller whom nobody
     has identified.
+
+    >>> from crmlab.operational import open_store, receive_contact, save_dialogue, sign_on
+    >>> steps = [{"step": "what", "kind": "text", "prompt": "What is it?", "branches": {"*": "noted"}},
+    ...          {"step": "noted", "kind": "end", "prompt": "We look into it.", "outcome": "ticket"}]
+    >>> with open_store() as store:
+    ...     saved = save_dialogue(store, "note", steps, at="2026-01-05")
+    ...     agent = sign_on(store, 20, ["service"], at="2026-01-05 08:00")
+    ...     call = receive_contact(store, "call", "service", at="2026-01-05 09:00", customer_id=17)["interaction"]
+    ...     run = start_script(store, call["interaction_id"].item(), "note", at="2026-01-05 09:01", by=20)
+    ...     run_id = run["dialogue_run"]["dialogue_run_id"].item()
+    ...     answered = answer_script(store, run_id, "No steam", at="2026-01-05 09:02", by=20)
+    >>> answered["ticket"]["description"].item()
+    'what: No steam'
     """
     at, run_id = moment(at), whole_number("dialogue_run_id", dialogue_run_id)
     actor = actor_of(whole_number("by", by))

@@ -94,6 +94,12 @@ def leave_message(
 
     Returns the rows written: ``operation_log, interaction, ticket, ticket_history``, and ``customer, contact_point,
     source_record`` for somebody new. Raises ``RefusedOperation`` for what is no e-mail address, and for an empty text.
+
+    >>> from crmlab.operational import open_store
+    >>> with open_store() as store:
+    ...     left = leave_message(store, "Please write", "new@example.org", at="2026-01-05 22:00", last_name="Vogt")
+    >>> left["ticket"]["channel"].item()
+    'chat'
     """
     at = moment(at)
     points = checked_points([("email", email)], store.address_salt)

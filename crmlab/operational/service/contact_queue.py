@@ -70,6 +70,25 @@ def abandon_contact(store: Store, interaction_id: int, at: str | datetime.date) 
     return operation.written
 
 
+def hand_over_contact(
+    store: Store, interaction_id: int, agent_id: int, at: str | datetime.date, *, by: int
+) -> dict[str, pd.DataFrame]:
+    """The agent ``by`` gives a contact at hand to another, ``agent_id``; what was said and answered goes along.
+
+    Returns the rows written: ``operation_log, interaction, queued_contact``, also of whoever is taken next. Raises
+    ``RefusedOperation`` for a contact that is not active with this agent, and for another who is away, has no room or
+    does not serve the queue.
+    """
+    at, agent_id = moment(at), whole_number("agent_id", agent_id)
+    with running_contact(store, "hand_over_contact", interaction_id, at, _agent(by), "active") as operation:
+        if agent_id == by:
+            raise RefusedOperation("a contact is handed over to somebody else", f"agent_id={agent_id}", "another agent")
+        operation.update("interaction", "interaction_id", interaction_id, agent_id=agent_id)
+        _set_status(operation, interaction_id, "active", at)
+        dispatch(operation, at)
+    return operation.written
+
+
 def end_contact(
     store: Store, interaction_id: int, at: str | datetime.date, *, by: int, outcome: str | None = None
 ) -> dict[str, pd.DataFrame]:
@@ -101,6 +120,16 @@ def finish_wrap_up(
 
     Returns the rows written: ``operation_log, interaction, queued_contact``. Raises ``RefusedOperation`` for a contact
     that has not ended, and where nobody said what came of it.
+
+    >>> from crmlab.operational import open_store, sign_on
+    >>> with open_store() as store:
+    ...     agent = sign_on(store, 20, ["service"], at="2026-01-05 08:00")
+    ...     call = receive_contact(store, "call", "service", at="2026-01-05 09:00")
+    ...     call_id = call["interaction"]["interaction_id"].item()
+    ...     ended = end_contact(store, call_id, at="2026-01-05 09:05", by=20, outcome="answered")
+    ...     closed = finish_wrap_up(store, call_id, at="2026-01-05 09:06", by=20)
+    >>> closed["interaction"]["wrap_up_seconds"].item()
+    60
     """
     at = moment(at)
     with running_contact(store, "finish_wrap_up", interaction_id, at, _agent(by), "wrap_up") as operation:

@@ -20,6 +20,14 @@ def check_dialogue(store: Store, dialogue_id: int, *, with_zero_out: bool = True
     computer with the key 0; ``with_zero_out=False`` looks at the branches alone.
 
     Raises ``RefusedOperation`` for an unknown dialogue.
+
+    >>> from crmlab.operational import open_store, save_dialogue
+    >>> steps = [{"step": "main", "kind": "choice", "prompt": "1 more", "branches": {"1": "more"}},
+    ...          {"step": "more", "kind": "choice", "prompt": "1 back", "branches": {"1": "main"}}]
+    >>> with open_store() as store:
+    ...     saved = save_dialogue(store, "menu", steps, at="2026-01-05", spoken_by="computer")["dialogue"]
+    ...     check_dialogue(store, saved["dialogue_id"].item())["fault"].to_list()
+    ['dead_end', 'dead_end']
     """
     dialogue_id = whole_number("dialogue_id", dialogue_id)
     dialogue = store.sql("SELECT first_step, spoken_by, zero_out_queue FROM dialogue WHERE dialogue_id = ?",

@@ -29,6 +29,7 @@ def log_interaction(
     wrap_up_seconds: int = 0,
     is_abandoned: bool = False,
     queue: str | None = None,
+    topic: str | None = None,
     ticket_id: int | None = None,
     outcome: str | None = None,
     by: int | None = None,
@@ -38,7 +39,7 @@ def log_interaction(
     Parameters
     ----------
     channel: call, chat, click_to_talk, email, ivr, web or social. direction: inbound or outbound.
-    customer_id: none for a caller whom nobody knows.
+    customer_id: none for a caller whom nobody knows. topic: what it is about, none where that is not written down.
     answered_at: when an agent answered; with it ``by`` names the agent. Without it the customer was alone.
     wrap_up_seconds: the agent's work after the customer had gone.
     is_abandoned: the customer gave up waiting, at ``ended_at``.
@@ -52,7 +53,9 @@ def log_interaction(
     ...         store, "call", "inbound", at="2026-01-05 09:00:00", answered_at="2026-01-05 09:00:40",
     ...         ended_at="2026-01-05 09:04:40", wrap_up_seconds=30, customer_id=17, by=20,
     ...     )
-    ...     store.sql("SELECT wait_seconds, handle_seconds FROM v_interaction").to_dict("records")
+    ...     contact_id = call["interaction"]["interaction_id"].item()
+    ...     query = "SELECT wait_seconds, handle_seconds FROM v_interaction WHERE interaction_id = ?"
+    ...     store.sql(query, [contact_id]).to_dict("records")
     [{'wait_seconds': 40, 'handle_seconds': 270}]
     """
     at = moment(at)
@@ -73,6 +76,7 @@ def log_interaction(
             channel=channel,
             direction=direction,
             queue=queue,
+            topic=topic,
             agent_id=None if by is None else whole_number("by", by),
             ticket_id=None if ticket_id is None else whole_number("ticket_id", ticket_id),
             arrived_at=at,

@@ -87,7 +87,8 @@ def receive(
     if customer_id is not None:
         operation.unmerged(customer_id)
     interaction_id = operation.insert("interaction", customer_id=customer_id, channel=channel, direction="inbound",
-                                      queue=queue, arrived_at=at, operation_id=operation.operation_id)  # fmt: skip
-    operation.insert("queued_contact", interaction_id=interaction_id, priority=priority, topic=topic,
+                                      queue=queue, topic=topic, arrived_at=at,
+                                      operation_id=operation.operation_id)  # fmt: skip
+    operation.insert("queued_contact", interaction_id=interaction_id, priority=priority,
                      wanted_agent_id=wanted_agent_id, status_at=at, operation_id=operation.operation_id)  # fmt: skip
     return interaction_id

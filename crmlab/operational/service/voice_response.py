@@ -47,6 +47,17 @@ def press_key(store: Store, dialogue_run_id: int, keys: str, at: str | datetime.
 
     Returns the rows written: ``operation_log, dialogue_answer``, ``dialogue_run`` where the menu moves on,
     ``interaction`` at an end, ``queued_contact`` after a transfer. Raises ``RefusedOperation`` for a call that ended.
+
+    >>> from crmlab.operational import open_store, save_dialogue
+    >>> steps = [{"step": "main", "kind": "choice", "prompt": "1 opening hours", "branches": {"1": "hours"}},
+    ...          {"step": "hours", "kind": "end", "prompt": "Nine to five.", "outcome": "contained"}]
+    >>> with open_store() as store:
+    ...     saved = save_dialogue(store, "menu", steps, at="2026-01-05", spoken_by="computer", zero_out_queue="service")
+    ...     for key in ("1", "0"):
+    ...         call = start_voice_call(store, "menu", at="2026-01-05 09:00")["dialogue_run"]
+    ...         pressed = press_key(store, call["dialogue_run_id"].item(), key, at="2026-01-05 09:01")
+    ...     containment(store)["containment_rate"]
+    0.5
     """
     at, run_id = moment(at), whole_number("dialogue_run_id", dialogue_run_id)
     interaction_id = script_contact(store, run_id)
@@ -85,11 +96,12 @@ def hang_up(store: Store, dialogue_run_id: int, at: str | datetime.date) -> dict
 
 
 def containment(store: Store) -> pd.Series:
-    """How the calls to the voice computer ended: ``calls``, ``contained``, ``transferred``, ``hung_up`` (int64 counts)
-    and ``containment_rate``, contained of all that ended; NaN where none has.
+    """How the calls through menus of this store ended: ``calls``, ``contained``, ``transferred``, ``hung_up`` (int64
+    counts) and ``containment_rate``, contained of all that ended; NaN where none has.
     """
     outcomes = store.sql(
-        "SELECT outcome, count(*) AS n FROM interaction WHERE channel = 'ivr' AND ended_at IS NOT NULL GROUP BY outcome"
+        """SELECT r.outcome, count(*) AS n FROM dialogue_run AS r JOIN dialogue AS d USING (dialogue_id)
+        WHERE d.spoken_by = 'computer' AND r.ended_at IS NOT NULL GROUP BY r.outcome"""
     ).set_index("outcome")["n"]
     counts = {name: int(outcomes.get(name, 0)) for name in ("contained", "transferred", "hung_up")}
     calls = sum(counts.values())

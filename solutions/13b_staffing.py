@@ -1,5 +1,6 @@
 """The answer key of exercise 13b: the KPIs of the contact centre, staffing, and levers."""
 
+import dataclasses
 import datetime as dt
 
 import numpy as np
@@ -28,10 +29,13 @@ def draw(rng):
         "target_seconds": int(rng.choice([15, 20, 30, 40])),
         "service_percent": int(rng.integers(75, 91)),
         "shrinkage_percent": int(rng.integers(34, 46)),
+        "growth": int(rng.integers(12, 19)),
         "paid_hour_cents": int(rng.integers(3300, 4200)),
-        "lost_call_cents": int(rng.integers(1500, 12000)),
-        "budget_cents": int(rng.integers(22, 33)) * 1000,
-        "unsettled_cents": int(rng.integers(500, 1300)),
+        "lost_call_cents": int(rng.integers(2000, 25000)),
+        "budget_cents": int(rng.integers(12, 40)) * 1000,
+        "training_cents": int(rng.integers(8, 30)) * 1000,
+        "scripts_cents": int(rng.integers(4, 26)) * 1000,
+        "unsettled_cents": int(rng.integers(400, 2600)),
         "free_hour_cents": int(rng.integers(0, 2500)),
     }
 
@@ -46,10 +50,13 @@ key = AnswerKey(
         "target_seconds": 30,
         "service_percent": 85,
         "shrinkage_percent": 36,
+        "growth": 15,
         "paid_hour_cents": 3600,
         "lost_call_cents": 6000,
-        "budget_cents": 26000,
-        "unsettled_cents": 900,
+        "budget_cents": 20000,
+        "training_cents": 15000,
+        "scripts_cents": 9000,
+        "unsettled_cents": 1000,
         "free_hour_cents": 1500,
     },
     draw=draw,
@@ -151,7 +158,7 @@ def unweighted(company, parameters):
     return float(in_time.groupby(offered["half_hour"]).mean().mean())
 
 
-@service_level.mistake("Callers who gave up within the time are among yours. They were not answered.")
+@service_level.mistake("Callers who gave up within the time are among yours. They were not answered.", sometimes=True)
 def gone_in_time(company, parameters):
     offered = facts(company, parameters).query("is_offered")
     return float((offered["wait_seconds"] <= parameters.target_seconds).mean())
@@ -248,7 +255,7 @@ def weekday_calls(company, parameters):
     minutes=6,
     compare=Number(relative=1e-6, unit="erlangs"),
     hints=[
-        "The busiest half-hour of the weekday: the largest mean number of calls. Load is calls times handling over length.",
+        "The busiest half-hour has the largest mean number of calls. Load is calls times handling over length.",
         "Seconds over seconds: the handling time of question 3, and 1,800 seconds in a half-hour.",
     ],
 )
@@ -293,11 +300,11 @@ def empty_half_hours_dropped(company, parameters):
     return float(calls * handle_seconds(company, parameters) / HALF_HOUR_SECONDS)
 
 
-def plan(company, parameters, seconds):
+def plan(company, parameters, seconds, *, growth=None, interval=HALF_HOUR_SECONDS):
     return cc.agents_required(
-        weekday_calls(company, parameters),
+        weekday_calls(company, parameters) * (growth or parameters.growth),
         seconds,
-        HALF_HOUR_SECONDS,
+        interval,
         parameters.target_seconds,
         parameters.service_percent / 100,
         shrinkage=parameters.shrinkage_percent / 100,
@@ -327,7 +334,7 @@ def distance_from_another_agent(company, parameters):
     """How far each half-hour's service level is from the target, with its agents and with one fewer."""
     seconds, target = handle_seconds(company, parameters), parameters.service_percent / 100
     agents = np.asarray(plan(company, parameters, seconds)["agents"])
-    load = weekday_calls(company, parameters).to_numpy() * seconds / HALF_HOUR_SECONDS
+    load = weekday_calls(company, parameters).to_numpy() * parameters.growth * seconds / HALF_HOUR_SECONDS
     levels = [
         cc.service_level(load, np.maximum(agents - less, 0), seconds, parameters.target_seconds) for less in (0, 1)
     ]
@@ -338,7 +345,8 @@ def distance_from_another_agent(company, parameters):
     "That is the load rounded up. Calls bunch: with so few agents callers wait far too long. Take agents_required."
 )
 def load_as_agents(company, parameters):
-    load = weekday_calls(company, parameters) * handle_seconds(company, parameters) / HALF_HOUR_SECONDS
+    calls = weekday_calls(company, parameters) * parameters.growth
+    load = calls * handle_seconds(company, parameters) / HALF_HOUR_SECONDS
     return by_start(company, parameters, cc.staff_required(np.ceil(load), parameters.shrinkage_percent / 100))
 
 
@@ -362,11 +370,14 @@ def staff_for_talk(company, parameters):
 
 @staff_by_half_hour.mistake("Your interval is an hour. These are the calls of a half-hour: 1,800 seconds.")
 def hourly_interval(company, parameters):
-    people = cc.agents_required(
-        weekday_calls(company, parameters), handle_seconds(company, parameters), 2 * HALF_HOUR_SECONDS,
-        parameters.target_seconds, parameters.service_percent / 100, shrinkage=parameters.shrinkage_percent / 100,
-    )["staff"]  # fmt: skip
-    return by_start(company, parameters, people)
+    people = plan(company, parameters, handle_seconds(company, parameters), interval=2 * HALF_HOUR_SECONDS)
+    return by_start(company, parameters, people["staff"])
+
+
+@staff_by_half_hour.mistake("Those are the people for today's calls. They are to grow: calls times growth.")
+def no_growth(company, parameters):
+    people = plan(company, parameters, handle_seconds(company, parameters), growth=1)
+    return by_start(company, parameters, people["staff"])
 
 
 # --- what a wait does, and what an agent brings -----------------------------------------------------------------------
@@ -448,7 +459,7 @@ def gain(company, parameters, lost, hours=4):
     minutes=9,
     compare=Number(relative=1e-6, unit="cents a day"),
     hints=[
-        "Replay the contacts of the weekday twice, with its roster and with one agent more; count calls abandoned in each.",
+        "Replay the weekday's contacts twice, with the roster and with one agent more; count calls abandoned.",
         "Calls saved times lost_call_cents over the number of days, less four hours of paid_hour_cents.",
     ],
 )
@@ -482,7 +493,7 @@ def chats_counted(company, parameters):
     return gain(company, parameters, fewer_lost(company, parameters, ("call", "chat")))
 
 
-@gain_of_one_more.mistake("You counted what is lost with the new agent. What counts is how many fewer: the difference.")
+@gain_of_one_more.mistake("You counted what is lost with the new agent. What counts is how many fewer.", sometimes=True)
 def still_lost(company, parameters):
     _, more, _ = two_rosters(company, parameters)
     return gain(company, parameters, int((more["is_abandoned"] & (more["channel"] == "call")).sum()))
@@ -503,9 +514,10 @@ def lever_table(company, parameters):
 
 def sets_of(company, parameters, free_hour_cents):
     handled, talked = handle_seconds(company, parameters), talk_only(company, parameters)
+    calls = weekday_calls(company, parameters)
     line = cc.TelephoneLine(
-        first_calls=weekday_calls(company, parameters) * 0.875,
-        agents=np.full(len(weekday_calls(company, parameters)), 2),
+        first_calls=calls / calls.sum() * 40,
+        agents=np.full(len(calls), 2),
         talk_seconds=talked,
         wrap_up_seconds=handled - talked,
         settled_share=0.78,
@@ -516,7 +528,12 @@ def sets_of(company, parameters, free_hour_cents):
         skilled_share=0.67,
     )
     stakes = cc.Stakes(parameters.unsettled_cents, 400, 200, per_free_hour=free_hour_cents)
-    return cc.lever_sets(line, cc.FOUR_LEVERS, stakes, budget_cents=parameters.budget_cents, days=42, seed=SEED)
+    costs = {"training": parameters.training_cents, "scripts": parameters.scripts_cents}
+    levers = [
+        dataclasses.replace(each, monthly_cost_cents=costs.get(each.name, each.monthly_cost_cents))
+        for each in cc.FOUR_LEVERS
+    ]
+    return cc.lever_sets(line, levers, stakes, budget_cents=parameters.budget_cents, days=42, seed=SEED)
 
 
 @key.question(
@@ -525,7 +542,7 @@ def sets_of(company, parameters, free_hour_cents):
     minutes=7,
     compare=Text(),
     hints=[
-        "cc.Stakes(unsettled, log wait, rating point, per_free_hour=...), then cc.lever_sets(line, cc.FOUR_LEVERS, ...).",
+        "cc.Stakes(unsettled, log wait, rating, per_free_hour=...), then cc.lever_sets(line, levers, stakes, ...).",
         "Of the sets within the budget, the one with the highest gain_cents.",
     ],
 )
@@ -539,13 +556,17 @@ def distance_of_the_second(company, parameters):
     return float((gains.iloc[0] - gains.iloc[1]) / max(abs(gains).max(), 1))
 
 
-@best_levers.mistake("That set has the shortest calls. Short calls settle less, and bring calls: look at gain_cents.")
+@best_levers.mistake(
+    "That set has the shortest calls. Short calls settle less, and bring calls: look at gain_cents.", sometimes=True
+)
 def shortest_calls(company, parameters):
     table = lever_table(company, parameters).query("within_budget")
     return str(table.loc[table["seconds_per_call"].idxmin(), "levers"])
 
 
-@best_levers.mistake("That set has the fewest calls: people with a matter nobody settles. Look at gain_cents.")
+@best_levers.mistake(
+    "That set has the fewest calls: people with a matter nobody settles. Look at gain_cents.", sometimes=True
+)
 def fewest_calls(company, parameters):
     table = lever_table(company, parameters).query("within_budget")
     return str(table.loc[table["calls"].idxmin(), "levers"])

@@ -17,6 +17,7 @@ from crmlab.company.campaign_responses import REACTIONS
 from crmlab.company.future_purchases import order_amounts
 from crmlab.company.market import Market
 from crmlab.company.message_reaction import Influence, Messages, draw, message_influence, read_messages, reading
+from crmlab.company.past_baskets import PastBaskets, draw_baskets, paid_cents
 from crmlab.company.responding import EFFECT_DAYS
 
 #: Kinds of action that the market knows how to react to. Of two at one moment the later here gets the purchase.
@@ -44,9 +45,16 @@ class _Purchases:
 
 
 def react(
-    market: Market, actions: pd.DataFrame, until: object, *, seed: int, history: pd.DataFrame | None = None
+    market: Market,
+    actions: pd.DataFrame,
+    until: object,
+    *,
+    seed: int,
+    history: pd.DataFrame | None = None,
+    baskets: PastBaskets | None = None,
 ) -> pd.DataFrame:
-    """The reactions to ``actions`` up to the day ``until``: see ``Company.react``."""
+    """The reactions to ``actions`` up to the day ``until``: see ``Company.react``. With ``baskets`` purchases have
+    goods, and cost what these cost."""
     if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0:
         raise ValueError(f"seed must be a whole number of at least 0 (found: {seed!r})")
     as_of, last_day = pd.Timestamp(market.assumptions.as_of), pd.Timestamp(until)
@@ -66,7 +74,8 @@ def react(
         _rows_of_purchases(seed, market, listed, influence, bought),
         _rows_of_persuaded(seed, market, listed, influence, persuaded_second),
     ]
-    return _frame(market, listed, pd.concat(rows, ignore_index=True), days * DAY_SECONDS)
+    reactions, of_action, second = _frame(market, listed, pd.concat(rows, ignore_index=True), days * DAY_SECONDS)
+    return reactions if baskets is None else _with_goods(seed, market, listed, baskets, reactions, of_action, second)
 
 
 def _left_alone(seed: int, market: Market, actions: Actions, days: int) -> tuple[_Purchases, np.ndarray]:
@@ -143,8 +152,11 @@ def _rows_of_persuaded(
     return _rows("bought", action, second[action], amount).assign(discount=influence.discount_percent[action])
 
 
-def _frame(market: Market, actions: Actions, rows: pd.DataFrame, end: int) -> pd.DataFrame:
-    """The reactions up to ``end`` as the sender sees them, in the order of time."""
+def _frame(
+    market: Market, actions: Actions, rows: pd.DataFrame, end: int
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """The reactions up to ``end`` as the sender sees them, in the order of time; the position of each one's action;
+    and its second."""
     rows = rows[rows["second"] < end]
     of_action = actions.frame.iloc[rows["action"].to_numpy()].reset_index(drop=True)
     rows = rows.reset_index(drop=True)
@@ -164,4 +176,33 @@ def _frame(market: Market, actions: Actions, rows: pd.DataFrame, end: int) -> pd
     order = rows["reaction"].map({name: i for i, name in enumerate(REACTIONS)})
     key = of_action["action_id"].astype(str)
     place = pd.DataFrame({"at": frame["at"], "key": key, "order": order}).sort_values(["at", "key", "order"]).index
-    return frame.loc[place].reset_index(drop=True)
+    second = rows["second"].astype("int64").to_numpy()
+    return frame.loc[place].reset_index(drop=True), rows["action"].to_numpy()[place], second[place]
+
+
+def _with_goods(
+    seed: int,
+    market: Market,
+    actions: Actions,
+    baskets: PastBaskets,
+    reactions: pd.DataFrame,
+    of_action: np.ndarray,
+    second: np.ndarray,
+) -> pd.DataFrame:
+    """The reactions with ``voucher_percent`` and ``order_lines`` of purchases, whose amounts are those of the lines."""
+    at = np.flatnonzero((reactions["reaction"] == "bought").to_numpy())
+    amounts = reactions[["amount_cents", "discount_cents"]].iloc[at].astype("int64").to_numpy()
+    worth = amounts.sum(axis=1)
+    # A discount is a whole percentage of an order of at least four euro: it can be read off.
+    percent = np.round(100 * amounts[:, 1] / worth).astype(np.int64)
+    lines = draw_baskets(seed, market, baskets, actions.person[of_action[at]], second[at], worth)
+    paid = [paid_cents(baskets, each, int(off)) for each, off in zip(lines, percent, strict=True)]
+    goods = pd.DataFrame(
+        {
+            "amount_cents": pd.Series([each for each, _ in paid], index=at, dtype="Int64"),
+            "discount_cents": pd.Series([off for _, off in paid], index=at, dtype="Int64"),
+            "voucher_percent": pd.Series(percent, index=at, dtype="Int64"),
+            "order_lines": pd.Series(lines, index=at, dtype="object"),
+        }
+    ).reindex(reactions.index)
+    return reactions.assign(**{name: goods[name] for name in goods.columns})

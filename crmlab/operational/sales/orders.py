@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from crmlab.operational.marketing.offers import reduced_lines, usable_offer
 from crmlab.operational.moments import moment
 from crmlab.operational.operation import CUSTOMER, Actor, Operation, actor_of, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
@@ -96,6 +97,7 @@ def place_order(
     at: str | datetime.date,
     *,
     voucher_percent: int = 0,
+    offer_code: str | None = None,
     reseller_id: int | None = None,
     subscription_id: int | None = None,
     by: int | None = None,
@@ -107,11 +109,13 @@ def place_order(
     lines: pairs of product_id and quantity. A unit costs the list price of the day less the voucher, to the nearest
         cent (a half goes up); its cost is the product's present one.
     channel: web (the customer alone), store or phone (``by`` names the staff), reseller (``reseller_id`` names it).
+    offer_code: the code of an offer (see ``create_offer``), in place of a voucher.
     subscription_id: the subscription that is delivered; subscription products are sold in no other way.
 
-    Returns the rows written: ``operation_log, sales_order, order_line``, and ``service_contract`` for each care plan.
-    Raises ``RefusedOperation``: unknown or merged customer, an order before the customer was recorded, no line, a
-    quantity below 1, an unknown product or one without a price on that day.
+    Returns the rows written: ``operation_log, sales_order, order_line``, ``service_contract`` for each care plan, and
+    ``offer_redemption`` with a code. Raises ``RefusedOperation``: unknown or merged customer, an order before the
+    customer was recorded, no line, a quantity below 1, an unknown product or one without a price on that day, a code
+    that may not be used.
 
     >>> from crmlab.operational import open_store
     >>> with open_store() as store:
@@ -127,43 +131,79 @@ def place_order(
         raise RefusedOperation("a voucher takes off at most the price", f"{voucher_percent} percent", "0 to 100")
     subscription_id = None if subscription_id is None else whole_number("subscription_id", subscription_id)
     with running_operation(store, "place_order", at, _actor(channel, by, reseller_id), customer_id) as operation:
-        operation.unmerged(customer_id)
-        (created_at,) = operation.one("SELECT created_at FROM customer WHERE customer_id = ?", customer_id)
-        if at < created_at:
-            raise RefusedOperation("an order comes after its customer was recorded", at, f"{created_at} or later")
         if reseller_id is not None:
-            _check_reseller(operation, whole_number("reseller_id", reseller_id))
+            reseller_id = whole_number("reseller_id", reseller_id)
+            _check_reseller(operation, reseller_id)
         if subscription_id is not None:
             _check_subscription(operation, subscription_id, customer_id, {product for product, _ in wanted}, at)
-        promised = pd.Timestamp(at[:10]) + pd.Timedelta(days=PROMISED_DAYS)
-        order_id = operation.insert(
-            "sales_order",
-            customer_id=customer_id,
-            ordered_at=at,
-            channel=channel,
-            reseller_id=None if reseller_id is None else whole_number("reseller_id", reseller_id),
-            subscription_id=subscription_id,
-            voucher_percent=voucher_percent,
-            promised_date=promised.strftime("%Y-%m-%d") if channel in _SENT else None,
-            operation_id=operation.operation_id,
-        )
-        for product_id, quantity in wanted:
-            list_price, unit_cost, category, sku = _priced(operation, product_id, at)
-            if category == "subscription" and subscription_id is None:
-                rule = "a subscription product is delivered under a subscription"
-                raise RefusedOperation(rule, f"{sku} without one", "a subscription_id")
-            order_line_id = operation.insert(
-                "order_line",
-                order_id=order_id,
-                product_id=product_id,
-                quantity=quantity,
-                unit_price_cents=(list_price * (100 - voucher_percent) + 50) // 100,
-                unit_cost_cents=unit_cost,
-            )
-            if category == "service_plan":
-                operation.insert("service_contract", customer_id=customer_id, order_line_id=order_line_id,
-                                 product_id=product_id, start_date=at[:10])  # fmt: skip
+        insert_order(operation, customer_id, wanted, channel, at, voucher_percent=voucher_percent,
+                     offer_code=offer_code, reseller_id=reseller_id, subscription_id=subscription_id)  # fmt: skip
     return operation.written
+
+
+def insert_order(
+    operation: Operation,
+    customer_id: int,
+    wanted: Sequence[tuple[int, int]],
+    channel: str,
+    at: str,
+    *,
+    voucher_percent: int = 0,
+    offer_code: str | None = None,
+    reseller_id: int | None = None,
+    subscription_id: int | None = None,
+    operation_id: int | None = None,
+) -> int:
+    """Write an order with its lines within a running operation; the order's id.
+
+    ``operation_id``: the row of the operation log that placed it, where that is not the operation's own.
+    """
+    operation_id = operation.operation_id if operation_id is None else operation_id
+    operation.unmerged(customer_id)
+    (created_at,) = operation.one("SELECT created_at FROM customer WHERE customer_id = ?", customer_id)
+    if at < created_at:
+        raise RefusedOperation("an order comes after its customer was recorded", at, f"{created_at} or later")
+    if offer_code is not None and voucher_percent:
+        rule = "an order has one reduction"
+        raise RefusedOperation(rule, f"voucher_percent {voucher_percent} and code {offer_code!r}", "one of the two")
+    offer = None if offer_code is None else usable_offer(operation, offer_code, customer_id, at)
+    facts = {product_id: _priced(operation, product_id, at) for product_id, _ in wanted}
+    for _, _, category, sku in facts.values():
+        if category == "subscription" and subscription_id is None:
+            rule = "a subscription product is delivered under a subscription"
+            raise RefusedOperation(rule, f"{sku} without one", "a subscription_id")
+    if offer is None:
+        lines = [(product, quantity, (facts[product][0] * (100 - voucher_percent) + 50) // 100)
+                 for product, quantity in wanted]  # fmt: skip
+    else:
+        at_list = [(product, quantity, facts[product][0], facts[product][2]) for product, quantity in wanted]
+        lines, discount_cents = reduced_lines(offer, at_list)
+        is_for_all = offer.product_id is None and offer.category is None
+        voucher_percent = (offer.percent_off or 0) if is_for_all else 0
+    promised = pd.Timestamp(at[:10]) + pd.Timedelta(days=PROMISED_DAYS)
+    order_id = operation.insert(
+        "sales_order",
+        customer_id=customer_id,
+        ordered_at=at,
+        channel=channel,
+        reseller_id=reseller_id,
+        subscription_id=subscription_id,
+        voucher_percent=voucher_percent,
+        promised_date=promised.strftime("%Y-%m-%d") if channel in _SENT else None,
+        operation_id=operation_id,
+    )
+    for product_id, quantity, unit_price_cents in lines:
+        _, unit_cost, category, _ = facts[product_id]
+        order_line_id = operation.insert("order_line", order_id=order_id, product_id=product_id, quantity=quantity,
+                                         unit_price_cents=unit_price_cents, unit_cost_cents=unit_cost)  # fmt: skip
+        if category == "service_plan":
+            operation.insert("service_contract", customer_id=customer_id, order_line_id=order_line_id,
+                             product_id=product_id, start_date=at[:10])  # fmt: skip
+    if offer is not None:
+        operation.insert("offer_redemption", offer_code_id=offer.offer_code_id, order_id=order_id,
+                         customer_id=customer_id, redeemed_at=at, discount_cents=discount_cents,
+                         operation_id=operation_id)  # fmt: skip
+    return order_id
 
 
 def _check_reseller(operation: Operation, reseller_id: int) -> None:

@@ -7,7 +7,7 @@ as a dict from table name to frame. What breaks a rule raises ``RefusedOperation
 
 from crmlab.operational.customers import add_customer, update_customer
 from crmlab.operational.marketing.audience import draw_audience
-from crmlab.operational.marketing.budget import past_response, plan_budget
+from crmlab.operational.marketing.budget import past_response, plan_budget, score_budget
 from crmlab.operational.marketing.campaigns import change_campaign_status, plan_campaign
 from crmlab.operational.marketing.consent import permission, record_consent
 from crmlab.operational.marketing.contact_times import set_preferences
@@ -59,6 +59,7 @@ __all__ = [
     "return_order_line",
     "save_target_list",
     "schedule_campaign",
+    "score_budget",
     "send_due",
     "set_preferences",
     "undo_merge",

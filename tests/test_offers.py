@@ -5,7 +5,6 @@ import sqlite3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.campaign_steps import AT, campaign, confirm, person
 
 from crmlab.company import generate, open_company
 from crmlab.operational import (
@@ -22,6 +21,7 @@ from crmlab.operational import (
     send_due,
 )
 from crmlab.operational.marketing.offers import Offer, reduced_lines
+from tests.campaign_steps import AT, campaign, confirm, person
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from companies import observed
 
 from crmlab.analytical.benefits import measure_benefits
 from crmlab.analytical.wait_sensitivity import rated_waits, wait_sensitivity
-from tests.companies import observed
 
 
 @dataclasses.dataclass

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from test_campaigns_market import cache, company, sent_campaign, store  # noqa: F401
 
 from crmlab.analytical.warehouse import load_warehouse
 from crmlab.operational import (
@@ -14,7 +15,6 @@ from crmlab.operational import (
     plan_budget,
     score_budget,
 )
-from tests.test_campaigns_market import cache, company, sent_campaign, store  # noqa: F401
 
 
 def actions_for(company, count=1200):  # noqa: F811

@@ -3,6 +3,7 @@
 import sqlite3
 
 import pytest
+from campaign_steps import AT, campaign, confirm, person
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,6 @@ from crmlab.operational import (
     send_due,
 )
 from crmlab.operational.marketing.offers import Offer, reduced_lines
-from tests.campaign_steps import AT, campaign, confirm, person
 
 
 @pytest.fixture(scope="module")

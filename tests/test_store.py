@@ -6,6 +6,7 @@ import sqlite3
 import threading
 
 import campaign_rules
+import offer_rules
 import pandas as pd
 import pytest
 
@@ -441,7 +442,7 @@ RULES = [
 ]  # fmt: skip
 
 
-RULES += campaign_rules.RULES
+RULES += [*campaign_rules.RULES, *offer_rules.RULES]
 
 
 @pytest.mark.parametrize(("rule", "statements"), RULES)

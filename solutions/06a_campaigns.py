@@ -246,8 +246,7 @@ def uses_counted(company, parameters):
     return len(uses(company, parameters)) / int(voucher_contacts(company, parameters).sent_date.notna().sum())
 
 
-@redemption_rate.mistake("That is the share of buyers among those who used it, or of uses among purchases. Divide by all "
-                         "to whom it was sent.", sometimes=True)  # fmt: skip
+@redemption_rate.mistake("You divided by those who bought. Divide by all to whom it was sent.", sometimes=True)
 def over_the_buyers(company, parameters):
     own = voucher_contacts(company, parameters)
     responses = company.campaign_responses
@@ -255,14 +254,14 @@ def over_the_buyers(company, parameters):
     return uses(company, parameters).nunique() / buyers.campaign_contact_id.nunique()
 
 
-def disturbed_of(company, parameters, arm="control", messages=False, own_too=False):
+def disturbed_of(company, parameters, arm="control", own_too=False):
     contacts = company.campaign_contacts
     start = company.campaigns.set_index("campaign_id").start_date[parameters.control_campaign]
     mine = contacts.campaign_id == parameters.control_campaign
     last = start + pd.Timedelta(days=parameters.within_days)
     others = contacts[~mine & (contacts.sent_date > start) & (contacts.sent_date <= last)]
     people = contacts.loc[mine & ((contacts.arm == arm) | own_too), "customer_id"]
-    return int(others.customer_id.isin(people).sum() if messages else people.isin(others.customer_id).sum())
+    return int(people.isin(others.customer_id).sum())
 
 
 @key.question(
@@ -281,11 +280,6 @@ def disturbed(company, parameters):
 @disturbed.mistake("Those who were written to are among yours. The question is about control.", sometimes=True)
 def both_arms(company, parameters):
     return disturbed_of(company, parameters, own_too=True)
-
-
-@disturbed.mistake("You counted messages. Somebody who got two is one customer.", sometimes=True)
-def messages_counted(company, parameters):
-    return disturbed_of(company, parameters, messages=True)
 
 
 @disturbed.mistake("That is the treatment arm. Who is held out has the arm `control`.", sometimes=True)

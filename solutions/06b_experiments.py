@@ -282,11 +282,6 @@ def p_values(company, parameters):
     return pd.Series(2 * norm.sf(abs(z)), index=z.index)
 
 
-def shown_by(company, parameters, method):
-    corrected = correct_p_values(p_values(company, parameters), method)
-    return set(corrected.index[corrected["shown"]])
-
-
 @key.question(
     "q6",
     points=2,
@@ -295,7 +290,8 @@ def shown_by(company, parameters, method):
     hints=["correct_p_values takes all p values at once and says in the column shown which of them remain."],
 )
 def shown_groups(company, parameters):
-    return shown_by(company, parameters, "holm")
+    corrected = correct_p_values(p_values(company, parameters), "holm")
+    return set(corrected.index[corrected["shown"]])
 
 
 @shown_groups.mistake(
@@ -304,11 +300,6 @@ def shown_groups(company, parameters):
 def not_corrected(company, parameters):
     values = p_values(company, parameters)
     return set(values.index[values <= 0.05])
-
-
-@shown_groups.mistake("That is Benjamini and Hochberg's correction. Take Holm's.", sometimes=True)
-def other_correction(company, parameters):
-    return shown_by(company, parameters, "benjamini-hochberg")
 
 
 @shown_groups.mistake(
@@ -433,12 +424,6 @@ def each_by_itself(company, parameters):
 def moved_the_right_way(company, parameters):
     benefits = measure_benefits(company, parameters.change_date)
     return set(benefits.index[(benefits.difference > 0) == (benefits.better == "higher")])
-
-
-@changed.mistake("Only the improvements are among yours: a change for the worse is asked for too.", sometimes=True)
-def only_better(company, parameters):
-    benefits = measure_benefits(company, parameters.change_date)
-    return set(benefits.index[benefits.verdict == "better"])
 
 
 key.judgement("q10", points=3, minutes=6)

@@ -248,12 +248,18 @@ def decision(company, parameters, found):
     return decided(low, high)
 
 
-@decision.mistake("You decided by the estimate. Its interval says whether it could be nothing.", sometimes=True)
+@decision.mistake(
+    "A best guess or a lift above zero is not money that is shown: decide by the two limits of the gain.",
+    sometimes=True,
+)
 def by_the_estimate(company, parameters, found):
     return "roll out" if found[0] > 0 else "stop"
 
 
-@decision.mistake("More people buy, but does it earn money? Decide by the gain, not by the lift.", sometimes=True)
+@decision.mistake(
+    "A best guess or a lift above zero is not money that is shown: decide by the two limits of the gain.",
+    sometimes=True,
+)
 def by_the_lift(company, parameters, found):
     result = lift_of(company, parameters)
     return decided(result.low, result.high)

@@ -101,12 +101,12 @@ def openers_taken(company, parameters):
     return opened.bought.mean() - lift_of(company, parameters).control
 
 
-@lift_found.mistake("That is the other e-mail. Take the arm that the parameter `treatment` names.")
+@lift_found.mistake("That is the other e-mail. Take the arm that the parameter `treatment` names.", sometimes=True)
 def other_arm(company, parameters):
     return lift_of(company, parameters, other_message(parameters)).difference
 
 
-@lift_found.mistake("You counted other days. `bought` is about `days` days.")
+@lift_found.mistake("You counted other days. `bought` is about `days` days.", sometimes=True)
 def other_window(company, parameters):
     return lift_of(company, parameters, column=other_days(parameters)).difference
 
@@ -142,7 +142,7 @@ def limits_of_the_response(company, parameters):
     return [found.treated - half, found.treated + half]
 
 
-@limits.mistake("Those are the limits for the other e-mail. Take the arm `treatment`.")
+@limits.mistake("Those are the limits for the other e-mail. Take the arm `treatment`.", sometimes=True)
 def limits_of_the_other(company, parameters):
     found = lift_of(company, parameters, other_message(parameters))
     return [found.low, found.high]

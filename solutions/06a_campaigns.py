@@ -345,12 +345,6 @@ def written_to_twice(company, parameters):
     return float(plan_budget(alone, parameters.budget_cents).profit_cents.sum())
 
 
-@best_profit.mistake("Your plan leaves the e-mails out. What letters leave over can still be written to.")
-def letters_only(company, parameters):
-    letters = options(parameters).query("channel == 'post'")
-    return float(plan_budget(letters, parameters.budget_cents).profit_cents.sum())
-
-
 @key.step
 def with_purchases(company, parameters):
     """The contacts with whether they bought, and what they paid."""
@@ -435,12 +429,16 @@ def decision(company, parameters):
     return decided(letter_gain(company, parameters)[0], parameters)
 
 
-@decision.mistake("You credited the letter with all that its readers bought. Take off the control arm.", sometimes=True)
+@decision.mistake(
+    "That is not what the letter brings: take the margin, and only the difference of the two arms.", sometimes=True
+)
 def by_the_response(company, parameters):
     return decided(letter_gain(company, parameters)[1], parameters)
 
 
-@decision.mistake("You compared revenue with the cost. The goods have to be paid: take the margin.", sometimes=True)
+@decision.mistake(
+    "That is not what the letter brings: take the margin, and only the difference of the two arms.", sometimes=True
+)
 def by_revenue(company, parameters):
     return decided(letter_gain(company, parameters, margin=100)[0], parameters)
 

@@ -375,6 +375,58 @@ def test_attempts_lateness_and_dropped_questions(home, seed_file, tmp_path):
         assert {row["q4"] for row in rows.values()} == {""}
 
 
+@needs_sandbox
+def test_a_name_without_a_value_is_told_only_where_the_student_wrote_it(home, seed_file, tmp_path):
+    folder = tmp_path / "submitted"
+    save(folder, "ada", answered(home, {"q1": "loyal = lonely + 1"}))
+    save(folder, "ben", answered(home, {"q1": "raise NameError(name='secret' + str(len(lab.company.orders)))"}))
+    grade_class(home, NAME, folder, tmp_path / "out", seed_file=seed_file)
+    pages = {
+        name: (tmp_path / "out" / "feedback" / f"{name}.html").read_text(encoding="utf-8") for name in ("ada", "ben")
+    }
+    assert "the name lonely is not defined" in pages["ada"]
+    assert "your code raised NameError." in pages["ben"]
+    assert "name secret" not in pages["ben"]
+
+
+@needs_sandbox
+def test_until_words_are_marked_an_lms_gets_no_number(home, seed_file, submitted, tmp_path):
+    out = tmp_path / "out"
+    grade_class(home, NAME, submitted, out, seed_file=seed_file)
+    rows = rows_of(out)
+    assert (rows["ada"]["q1"], rows["ada"]["q4"], rows["dan"]["q4"]) == ("2", "", "0")
+    with (out / "gradebook_canvas.csv").open(encoding="utf-8", newline="") as file:
+        sent = {row["SIS Login ID"]: row[f"{NAME} (7)"] for row in csv.DictReader(file)}
+    assert (sent["ada"], sent["dan"]) == ("", "0")
+    with (out / "gradebook_moodle.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["Full name"]: row["Grade"] for row in csv.DictReader(file)}["ben"] == ""
+    assert "None found among 4 notebooks" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@needs_sandbox
+def test_times_in_a_zip_are_of_the_zone_that_the_policy_names(home, seed_file, tmp_path):
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        entry = zipfile.ZipInfo("Ada Lovelace_41_assignsubmission_file_/90_small.ipynb", (2026, 10, 2, 1, 0, 0))
+        archive.writestr(entry, nbformat.writes(answered(home)))
+    late = "due = 2026-10-02T00:00:00Z\n{zone}[late]\npercent_per_day = 10\n{extension}"
+    roster = [Enrolled("alovelace", "41", "Ada Lovelace")]
+    for zone, extension, penalty in (
+        ("", "", "10"),
+        ('zip_zone = "Europe/Berlin"\n', "", "0"),
+        ('zip_zone = "America/New_York"\n', "", "10"),
+        ("", "[extensions]\nalovelace = 2026-10-03T00:00:00Z\n", "0"),
+        ("", "[extensions]\n41 = 2026-10-03T00:00:00Z\n", "0"),
+        ("", "[extensions]\nlovelace = 2026-10-03T00:00:00Z\n", "10"),
+    ):
+        policy = late.format(zone=zone, extension=extension)
+        grade_class(home, NAME, path, tmp_path / "out", seed_file=seed_file, policy=policy, roster=roster)
+        assert rows_of(tmp_path / "out")["alovelace"]["late_percent"] == penalty, policy
+    assert "lovelace: neither handed in" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    with pytest.raises(PolicyError, match="zip_zone is 'Berlin', expected the name of a time zone"):
+        read_policy('zip_zone = "Berlin"', [])
+
+
 def _on_dask():
     from distributed import Client, LocalCluster
 

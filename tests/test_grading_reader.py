@@ -12,11 +12,12 @@ from crmlab.course.answer_key import AnswerKey
 from crmlab.course.comparison import Number
 from crmlab.course.grading.assembly import assemble
 from crmlab.course.grading.folder import file_names, safe_cell
+from crmlab.course.grading.handed_in import clean_name
 from crmlab.course.grading.item_statistics import item_statistics
 from crmlab.course.grading.notebook_reader import MOST_BYTES, UnreadableError, read_cells
 from crmlab.course.grading.similar_code import identical_groups, similar_pairs
 from crmlab.course.grading.stored_outputs import plain_text, shown_outputs
-from crmlab.course.grading.submissions import clean_name, open_submissions
+from crmlab.course.grading.submissions import open_submissions
 
 TEMPLATE = {
     "cells": [

@@ -23,8 +23,12 @@ def report_page(
     template_code: str,
     isolation: str,
     safe: bool,
+    extended_nobody: Sequence[str] = (),
 ) -> str:
-    """The page for rows of the gradebook and the records of their runs."""
+    """The page for rows of the gradebook and the records of their runs.
+
+    ``extended_nobody``: names in the policy's extensions that belong to no row.
+    """
     ran = [row for row in rows if row["stem"] is not None and row["status"] != "unreadable"]
     code = {row["student"]: "\n".join(records[row["stem"]].get("code", {}).values()) for row in ran}
     failed = [row for row in rows if row["status"] in ("timed_out", "partial", "unreadable")]
@@ -49,6 +53,8 @@ def report_page(
         slowest=[(row["student"], records[row["stem"]]) for row in slowest],
         identical=identical_groups(code, template_code)[:_MOST_LISTED],
         similar=similar_pairs(code)[:_MOST_LISTED],
+        compared=len(code),
+        extended_nobody=extended_nobody[:_MOST_LISTED],
         not_enrolled=[row["student"] for row in rows if not row["enrolled"]][:_MOST_LISTED],
     )
 

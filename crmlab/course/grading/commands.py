@@ -175,12 +175,15 @@ def selfcheck(
             raise FileNotFoundError(f"there is no notebook at {path}: open the lab first, or name your notebook")
         if unsafe:
             typer.echo(f"Isolation: {UNSAFE}")
+        seed = open_seed_file(seed_file)
+        if seed.news:
+            typer.echo(seed.news)
         checked = check_notebook(
             home,
             exercise,
             path,
             companies=companies,
-            seed_file=open_seed_file(seed_file),
+            seed_file=seed,
             safe=not unsafe,
             progress=lambda done, total: typer.echo(f"company {done} of {total}", err=True),
         )

@@ -30,6 +30,8 @@ _SAID = {
     "dropped": "This question does not count.",
 }
 _TYPES = "expected "
+_TASK = re.compile(r"\*\*Question (?P<number>\d+)\*\*(?: *\([^)]*\))?\.? *(?P<task>.*)", re.DOTALL)
+_NAME = re.compile(r"[^\W\d]\w*")
 _PRACTICE_ONLY = (
     "If it was correct at practice, it fits the practice company only: look for a number, a date or a name that you "
     "wrote down instead of computing it or taking it from lab.parameters."
@@ -45,10 +47,11 @@ def feedback_page(
         assembled = assemble(template, read_cells(content)) if content else Assembled()
     except UnreadableError:
         assembled = Assembled()
-    titles = _titles(template)
+    tasks = _tasks(template)
     questions = [
         {
-            "title": titles.get(name, name),
+            "title": f"Question {name.removeprefix('q')}",
+            "task": tasks.get(name, ""),
             "points": row["questions"][name]["points"],
             "max_points": question.points,
             "state": row["questions"][name]["state"],
@@ -88,11 +91,18 @@ def _said(key: AnswerKey, name: str, mark: Mapping[str, Any]) -> list[str]:
 
 
 def _raised(assembled: Assembled, record: Mapping[str, Any], name: str) -> str | None:
-    """The kind of error that the cells of a question raised on the hidden company, when it is a usual one."""
+    """The kind of error that the cells of a question raised on the hidden company, when it is a usual one.
+
+    A name that is not defined is told only where it stands in the cells: anything else could carry out a number.
+    """
     for place, question in assembled.place_question.items():
         error = record.get("errors", {}).get(str(place))
         if question == name and error is not None:
-            return error if error in _ERRORS else "an error"
+            kind, _, missing = error.partition(" ")
+            written = {word for cell in assembled.own.get(name, ()) for word in _NAME.findall(cell.source)}
+            if missing and kind == "NameError" and missing in written:
+                return f"NameError: the name {missing} is not defined when the notebook runs from top to bottom"
+            return kind if kind in _ERRORS else "an error"
     return None
 
 
@@ -106,12 +116,13 @@ def _endings(assembled: Assembled, record: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _titles(template: nbformat.NotebookNode) -> dict[str, str]:
+def _tasks(template: nbformat.NotebookNode) -> dict[str, str]:
+    """What was asked, by question, without what stands in brackets behind the number."""
     found = {}
     for cell in template.cells:
-        match = re.match(r"\*\*Question (\d+)\*\*", cell.source) if cell.cell_type == "markdown" else None
+        match = _TASK.match(cell.source) if cell.cell_type == "markdown" else None
         if match:
-            found[f"q{match[1]}"] = f"Question {match[1]}"
+            found[f"q{match['number']}"] = match["task"]
     return found
 
 

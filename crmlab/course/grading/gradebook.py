@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from crmlab.course.answer_key import AnswerKey, Judgement
@@ -22,13 +22,15 @@ def make_rows(
     policy: Policy,
 ) -> list[dict[str, Any]]:
     """The rows of the gradebook, by student: of each the attempt that counts, after penalties."""
+    enrolled = {each["student"]: each for each in state["roster"]}
+    by_id = {each["lms_id"]: each for each in state["roster"] if each["lms_id"]}
     attempts: dict[str, list[dict[str, Any]]] = {}
     for submission in state["submissions"]:
         stem = submission["stem"]
-        row = _attempt_row(key, submission, records[stem], marks.get(stem, {}), judgements, policy)
+        listed = enrolled.get(submission["student"]) or by_id.get(submission["lms_id"]) or {}
+        names = {submission["student"], submission["lms_id"], *listed.values()} - {""}
+        row = _attempt_row(key, submission, names, records[stem], marks.get(stem, {}), judgements, policy)
         attempts.setdefault(submission["student"], []).append(row)
-    enrolled = {each["student"]: each for each in state["roster"]}
-    by_id = {each["lms_id"]: each for each in state["roster"] if each["lms_id"]}
     rows = []
     for student, tries in attempts.items():
         counted = tries[: policy.most]
@@ -68,10 +70,7 @@ def write_gradebook(folder: GradingFolder, key: AnswerKey, rows: Sequence[Mappin
         (
             [
                 *(row[column] for column in ("student", "exercise", "points", "max_points", "status")),
-                *(
-                    "" if row["questions"][name]["points"] is None else row["questions"][name]["points"]
-                    for name in names
-                ),
+                *(_cell(row["questions"][name]) for name in names),
                 *(row[column] for column in ("attempt", "late_percent", "note")),
             ]
             for row in rows
@@ -80,7 +79,7 @@ def write_gradebook(folder: GradingFolder, key: AnswerKey, rows: Sequence[Mappin
     write_json(folder.root / "gradebook.json", list(rows))
     most = rows[0]["max_points"] if rows else max_points(key, Policy())
     canvas = [["    Points Possible", "", "", "", "", most]]
-    canvas += [[row["name"], row["lms_id"], "", row["student"], "", row["points"]] for row in rows]
+    canvas += [[row["name"], row["lms_id"], "", row["student"], "", _for_lms(row)] for row in rows]
     title = f"{key.exercise} ({most})"
     write_csv(
         folder.root / "gradebook_canvas.csv", ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title], canvas
@@ -93,13 +92,27 @@ def write_gradebook(folder: GradingFolder, key: AnswerKey, rows: Sequence[Mappin
                 f"Participant {row['lms_id']}" if row["lms_id"] else row["student"],
                 row["name"],
                 row["status"],
-                row["points"],
+                _for_lms(row),
                 row["max_points"],
                 row["note"],
             ]
             for row in rows
         ),
     )
+
+
+def _cell(question: Mapping[str, Any]) -> float | int | str:
+    """The points of a question; empty where it does not count, and until an answer in words is marked."""
+    return "" if question["points"] is None or question["state"] == "by_hand" else _plain(question["points"])
+
+
+def _for_lms(row: Mapping[str, Any]) -> float | int | str:
+    """The points for an LMS; empty, which changes nothing there, until all of them are known."""
+    return "" if _waits(row["questions"]) else row["points"]
+
+
+def _waits(questions: Mapping[str, Mapping[str, Any]]) -> bool:
+    return any(each["state"] == "by_hand" for each in questions.values())
 
 
 def count_statuses(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -111,6 +124,7 @@ def count_statuses(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 def _attempt_row(
     key: AnswerKey,
     submission: Mapping[str, Any],
+    names: Set[str],
     record: Mapping[str, Any],
     marks: Mapping[str, Any],
     judgements: Mapping[str, Any],
@@ -130,7 +144,7 @@ def _attempt_row(
     won = sum(each["points"] or 0 for each in questions.values())
     moment = submission["submitted_at"]
     when = None if moment is None else dt.datetime.fromisoformat(moment)
-    late = policy.penalty_percent(submission["student"], when, submission["late"])
+    late = policy.penalty_percent(names, when, submission["late"])
     return {
         "student": submission["student"],
         "lms_id": submission["lms_id"],
@@ -142,7 +156,7 @@ def _attempt_row(
         "questions": questions,
         "attempt": submission["attempt"],
         "late_percent": _plain(late),
-        "note": unreadable or _note(record),
+        "note": unreadable or _note(record, questions),
     }
 
 
@@ -174,7 +188,7 @@ def _status(record: Mapping[str, Any], questions: Mapping[str, Any]) -> str:
         return "timed_out"
     if record["ended"] != "done":
         return "partial"
-    return "needs_review" if any(each["state"] == "by_hand" for each in questions.values()) else "graded"
+    return "needs_review" if _waits(questions) else "graded"
 
 
 _ENDINGS = {
@@ -185,11 +199,12 @@ _ENDINGS = {
 }
 
 
-def _note(record: Mapping[str, Any]) -> str:
+def _note(record: Mapping[str, Any], questions: Mapping[str, Any]) -> str:
     if record["ended"] == "done":
         return ""
     left = f"; run again without what ended it ({record['runs']} runs)" if record["runs"] > 1 else ""
-    return f"{_ENDINGS[record['ended']]}{left}"
+    waits = "; an answer in words waits to be marked" if _waits(questions) else ""
+    return f"{_ENDINGS[record['ended']]}{left}{waits}"
 
 
 def _plain(number: float) -> float | int:

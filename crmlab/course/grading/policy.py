@@ -1,6 +1,7 @@
 """The policy file: late penalties, attempts, extensions and dropped questions, in TOML.
 
 due = 2026-10-01T23:59:00Z
+zip_zone = "Europe/Berlin"   # of the times in a zip, which name none; without it, UTC
 
 [late]
 grace_minutes = 15
@@ -12,7 +13,7 @@ nothing_after_days = 7
 count = "last"              # or "best", "first"
 most = 3                    # later ones do not count
 
-[extensions]
+[extensions]                # by the gradebook's name, the roster's, or the LMS's number
 "Ada Lovelace" = 2026-10-05T23:59:00Z
 
 [questions]
@@ -22,12 +23,20 @@ dropped = ["q4"]
 import datetime as dt
 import math
 import tomllib
-from collections.abc import Mapping
+import zoneinfo
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 _KNOWN = {
-    "": {"due": dt.datetime, "late": dict, "attempts": dict, "extensions": dict, "questions": dict},
+    "": {
+        "due": dt.datetime,
+        "zip_zone": str,
+        "late": dict,
+        "attempts": dict,
+        "extensions": dict,
+        "questions": dict,
+    },
     "late": {
         "grace_minutes": (int, float),
         "percent_per_day": (int, float),
@@ -48,6 +57,7 @@ class Policy:
     """What is done about lateness, attempts, questions. Without a due time nothing is late, but for the LMS's word."""
 
     due: dt.datetime | None = None
+    zip_zone: dt.tzinfo = dt.UTC
     grace_minutes: float = 0
     percent_per_day: float = 0
     most_percent: float = 100
@@ -57,20 +67,23 @@ class Policy:
     extensions: Mapping[str, dt.datetime] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
 
-    def penalty_percent(self, student: str, submitted_at: dt.datetime | None, late: bool = False) -> float:
-        """The share of the points won, in percent, that lateness costs.
+    def penalty_percent(self, names: Set[str], submitted_at: dt.datetime | None, late: bool = False) -> float:
+        """The share of the points won, in percent, that lateness costs a student, who goes by all of these names.
 
-        Where no due time is given, an LMS's mark of lateness costs one day's penalty.
+        Where no due time is given, an LMS's mark of lateness costs one day's penalty. A time without a zone is one
+        of a zip. Where several names have an extension, the last of them counts.
 
         >>> policy = Policy(due=dt.datetime(2026, 10, 1, tzinfo=dt.UTC), percent_per_day=10)
-        >>> policy.penalty_percent("Ada", dt.datetime(2026, 10, 2, 1, tzinfo=dt.UTC))
+        >>> policy.penalty_percent({"Ada"}, dt.datetime(2026, 10, 2, 1, tzinfo=dt.UTC))
         20.0
         """
-        due = self.extensions.get(student, self.due)
+        due = max((self.extensions[name] for name in names & self.extensions.keys()), default=self.due)
         if due is None:
             return min(float(self.percent_per_day), float(self.most_percent)) if late else 0.0
         if submitted_at is None:
             return 0.0
+        if submitted_at.tzinfo is None:
+            submitted_at = submitted_at.replace(tzinfo=self.zip_zone)
         late_seconds = (submitted_at - due).total_seconds()
         if late_seconds <= self.grace_minutes * 60:
             return 0.0
@@ -113,11 +126,19 @@ def read_policy(text: str, questions: list[str]) -> Policy:
             raise PolicyError(f"{name} is {moment}, expected a time with its zone, such as 2026-10-01T23:59:00Z")
     return Policy(
         due=tree.get("due"),
+        zip_zone=_zone(tree["zip_zone"]) if "zip_zone" in tree else dt.UTC,
         extensions=tree.get("extensions", {}),
         dropped=tuple(dropped),
         **late,
         **attempts,
     )
+
+
+def _zone(name: str) -> dt.tzinfo:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+        raise PolicyError(f"zip_zone is {name!r}, expected the name of a time zone, such as Europe/Berlin") from error
 
 
 def _check(section: str, tree: Mapping[str, Any]) -> None:

@@ -28,21 +28,24 @@ def publish(home: Path, exercise: str, folder: GradingFolder) -> dict[str, int]:
     key = load_key(key_path)
     template = exercise_from(nbformat.read(notebook_path, as_version=4), key)
     state = folder.read_state(exercise)
-    records = {each["stem"]: read_json(folder.record(each["stem"])) for each in state["submissions"]}
-    rows = make_rows(
-        key,
-        state,
-        records,
-        read_json(folder.marks) or {},
-        read_json(folder.judgements) or {},
-        read_policy(state["policy"], list(key.questions)),
-    )
+    records = {each["stem"]: _without_answers(folder.record(each["stem"])) for each in state["submissions"]}
+    policy = read_policy(state["policy"], list(key.questions))
+    rows = make_rows(key, state, records, read_json(folder.marks) or {}, read_json(folder.judgements) or {}, policy)
     write_gradebook(folder, key, rows)
     _write_feedback(folder, key, template, rows, records)
     _write_times(folder, state, records)
-    report = report_page(key, rows, records, _template_code(template), state["isolation"], state["safe"])
+    known = {
+        each[name] for each in [*rows, *state["submissions"]] for name in ("student", "name", "lms_id") if name in each
+    }
+    nobody = sorted(policy.extensions.keys() - known)
+    report = report_page(key, rows, records, _template_code(template), state["isolation"], state["safe"], nobody)
     write_text_whole(folder.root / "report.html", report)
     return count_statuses(rows)
+
+
+def _without_answers(path: Path) -> dict[str, Any]:
+    """A record; its answers are marked already, and would take most of the memory."""
+    return {name: value for name, value in read_json(path).items() if name != "answers"}
 
 
 def _write_feedback(

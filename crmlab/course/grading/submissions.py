@@ -4,22 +4,21 @@ Nothing is unpacked to disk, no link is followed, and a file that is no notebook
 """
 
 import datetime as dt
-import hashlib
 import lzma
 import re
 import stat
 import struct
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from crmlab.course.grading.handed_in import CANVAS, LEFT_OUT, MOODLE, Submission, clean_name
 from crmlab.course.grading.notebook_reader import MOST_BYTES, UnreadableError
+from crmlab.course.grading.submissions_zip import files_in_zip
 
-_MOST_FILES = 100_000
 #: What Python's zip reader raises for damaged, locked or odd files.
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -31,31 +30,7 @@ _DAMAGED = (
     ValueError,
     OverflowError,
 )
-_MOST_NAME = 100
-_LEFT_OUT = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini")
-#: Canvas: name, LATE or not, its number of the student, its number of the file, the file's name.
-_CANVAS = re.compile(r"(?P<name>[^_/]+)_(?P<late>LATE_)?(?P<id>\d+)_\d+_(?P<file>[^/]+)")
-#: Moodle: name, its number of the participant, then the file in a folder or behind an underscore.
-_MOODLE = re.compile(r"(?P<name>[^/]+?)_(?P<id>\d+)_assignsubmission_file_?/?(?P<file>[^/]*)")
 _ATTEMPT = re.compile(r"[-_ ]\(?(\d{1,3})\)?$")
-
-
-@dataclass(frozen=True)
-class Submission:
-    """One file that was handed in. `where` says which, for people; `lms_id` is the LMS's number of the student.
-
-    `problem` is why it cannot be read, known before it is opened; `late` what the LMS itself says.
-    """
-
-    student: str
-    where: str
-    path: Path
-    entry: int | None = None
-    lms_id: str = ""
-    attempt: int = 1
-    submitted_at: dt.datetime | None = None
-    late: bool = False
-    problem: str | None = None
 
 
 class Source:
@@ -87,7 +62,7 @@ def open_submissions(path: Path, exercise: str) -> Iterator[Source]:
     Raises FileNotFoundError when there is none such, ValueError for a file that is no zip.
     """
     if path.is_dir():
-        inside = [each for each in path.iterdir() if each.name not in _LEFT_OUT]
+        inside = [each for each in path.iterdir() if each.name not in LEFT_OUT]
         if len(inside) != 1 or inside[0].suffix.lower() != ".zip" or inside[0].is_symlink():
             yield Source(_numbered(_in_folder(path, exercise)))
             return
@@ -99,35 +74,20 @@ def open_submissions(path: Path, exercise: str) -> Iterator[Source]:
     except (*_DAMAGED, OSError) as error:
         raise ValueError(f"{path} is not a folder, and not a zip that can be read ({error})") from error
     with archive:
-        yield Source(_numbered(_in_zip(path, archive, exercise)), archive)
-
-
-def clean_name(name: str) -> str:
-    """A student's name without what could confuse a file system, a terminal or a spreadsheet.
-
-    A name that had to be changed gets a mark made from the whole of it, so that nobody can take another's name.
-
-    >>> clean_name("Ada Lovelace"), clean_name("../../etc/passwd")
-    ('Ada Lovelace', 'etc passwd~3754')
-    """
-    plain = "".join(" " if each in "/\\" or unicodedata.category(each)[0] == "C" else each for each in name)
-    plain = " ".join(plain.split()).strip(". ")[:_MOST_NAME].strip() or "no name"
-    if plain == name:
-        return name
-    return f"{plain}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:4]}"
+        yield Source(_numbered(_wanted(files_in_zip(path, archive), exercise)), archive)
 
 
 def _in_folder(folder: Path, exercise: str) -> list[Submission]:
     found: list[Submission] = []
     for path in sorted(folder.iterdir()):
-        if path.name in _LEFT_OUT or path.name.startswith("."):
+        if path.name in LEFT_OUT or path.name.startswith("."):
             continue
         if path.is_symlink():
             found.append(_file(path, path.stem, "it is a link, not a file"))
         elif path.is_dir():
             found += _of_student(path, exercise)
         else:
-            canvas = _CANVAS.fullmatch(path.name)
+            canvas = CANVAS.fullmatch(path.name)
             if canvas:
                 one = _file(path, canvas["name"])
                 found.append(replace(one, lms_id=canvas["id"], late=canvas["late"] is not None))
@@ -138,9 +98,9 @@ def _in_folder(folder: Path, exercise: str) -> list[Submission]:
 
 def _of_student(folder: Path, exercise: str) -> list[Submission]:
     """The notebooks of one student's folder: those called after the exercise, else the only one."""
-    moodle = _MOODLE.fullmatch(folder.name)
+    moodle = MOODLE.fullmatch(folder.name)
     name, lms_id = (moodle["name"], moodle["id"]) if moodle else (folder.name, "")
-    inside = [path for path in sorted(folder.iterdir()) if path.name not in _LEFT_OUT and not path.name.startswith(".")]
+    inside = [path for path in sorted(folder.iterdir()) if path.name not in LEFT_OUT and not path.name.startswith(".")]
     notebooks = [path for path in inside if path.suffix.lower() == ".ipynb"]
     named = [path for path in notebooks if _is_of(path.stem, exercise)] or notebooks
     if not named and inside:
@@ -168,48 +128,6 @@ def _file(path: Path, name: str, problem: str | None = None) -> Submission:
     return Submission(clean_name(name), f"{path.parent.name}/{path.name}", path, submitted_at=moment, problem=problem)
 
 
-def _in_zip(path: Path, archive: zipfile.ZipFile, exercise: str) -> list[Submission]:
-    found: list[Submission] = []
-    infos = archive.infolist()
-    if len(infos) > _MOST_FILES:
-        raise ValueError(f"{path} holds more than {_MOST_FILES:,} files")
-    for number, info in enumerate(infos):
-        name = info.filename.replace("\\", "/")
-        parts = [part for part in name.split("/") if part not in ("", ".", "..")]
-        if info.is_dir() or not parts or any(part in _LEFT_OUT for part in parts) or parts[-1].startswith("."):
-            continue
-        found.append(_entry(path, number, info, parts))
-    return _wanted(found, exercise)
-
-
-def _entry(path: Path, number: int, info: zipfile.ZipInfo, parts: list[str]) -> Submission:
-    try:
-        moment = dt.datetime(*info.date_time, tzinfo=dt.UTC)
-    except ValueError:
-        moment = None
-    problem = "it is locked with a password" if info.flag_bits & 1 else None
-    if info.filename.startswith(("/", "\\")) or ".." in info.filename.replace("\\", "/").split("/"):
-        return Submission(
-            clean_name(info.filename), info.filename, path, number, problem="its path leads out of the zip"
-        )
-    if info.file_size > MOST_BYTES:
-        problem = f"the file is larger than {MOST_BYTES // 1_000_000} MB: clear the outputs and save again"
-    moodle, canvas = (
-        _MOODLE.fullmatch("/".join(parts[-2:])) or _MOODLE.fullmatch(parts[-1]),
-        _CANVAS.fullmatch(parts[-1]),
-    )
-    if moodle:
-        name, lms_id, late = moodle["name"], moodle["id"], False
-    elif canvas:
-        name, lms_id, late = canvas["name"], canvas["id"], canvas["late"] is not None
-    else:
-        # A zip of folders or flat files, as `SUBMISSIONS_DIR` would hold them.
-        name, lms_id, late = parts[-2] if len(parts) > 1 else Path(parts[0]).stem, "", False
-    return Submission(
-        clean_name(name), "/".join(parts), path, number, lms_id, submitted_at=moment, late=late, problem=problem
-    )
-
-
 def _wanted(found: list[Submission], exercise: str) -> list[Submission]:
     """Of a student's files the notebooks called after the exercise, else the notebooks, else the first file."""
     by_student: dict[tuple[str, str], list[Submission]] = {}
@@ -225,7 +143,7 @@ def _wanted(found: list[Submission], exercise: str) -> list[Submission]:
 
 def _file_stem(submission: Submission) -> str:
     name = submission.where.rsplit("/", 1)[-1]
-    match = _CANVAS.fullmatch(name) or _MOODLE.fullmatch(name)
+    match = CANVAS.fullmatch(name) or MOODLE.fullmatch(name)
     return Path(match["file"] if match else name).stem
 
 

@@ -76,12 +76,14 @@ def run_request(shell: InteractiveShell, company: Any, text: str, pipe: int) -> 
 
 
 def _run_cell(shell: InteractiveShell, source: str) -> str | None:
-    """The name of the exception's type, or None when the cell ran to its end."""
+    """The name of the exception's type, or None when the cell ran to its end; of a NameError also the name."""
     try:
         result = shell.run_cell(source, store_history=False, silent=True)
         error = result.error_before_exec or result.error_in_exec
     except BaseException as raised:
         error = raised
+    if type(error) is NameError and isinstance(error.name, str):
+        return f"NameError {error.name}"
     return None if error is None else type(error).__name__
 
 

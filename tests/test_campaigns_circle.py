@@ -7,12 +7,12 @@ from test_campaigns_market import cache, company, sent_campaign, store  # noqa: 
 
 from crmlab.analytical.warehouse import load_warehouse
 from crmlab.operational import (
-    create_offer,
+    create_promotion,
     issue_codes,
     observe_responses,
-    offer_report,
     past_response,
     plan_budget,
+    promotion_report,
     score_budget,
 )
 
@@ -109,19 +109,19 @@ def test_an_earlier_day_sees_no_later_message_or_response(store, company):  # no
 
 def test_codes_of_a_campaign_are_redeemed_once_by_the_market(store, company):  # noqa: F811
     number = sent_campaign(store)
-    made = create_offer(store, "c", percent_off=10, campaign_id=number, at="2026-01-10", valid_from="2026-01-12",
-                        valid_until="2026-01-25")["offer"]["offer_id"].item()  # fmt: skip
+    made = create_promotion(store, "c", percent_off=10, campaign_id=number, at="2026-01-10", valid_from="2026-01-12",
+                        valid_until="2026-01-25")["promotion"]["promotion_id"].item()  # fmt: skip
     written_to = store.sql(
         "SELECT customer_id FROM campaign_member WHERE campaign_id = ? AND status = 'sent'", [number]
     )
     issue_codes(store, made, written_to["customer_id"], "2026-01-10", seed=1)
     written = observe_responses(store, number, "2026-01-25", seed=2, company=company, place_orders=True)
-    uses, responses = written["offer_redemption"], written["campaign_response"]
+    uses, responses = written["promotion_redemption"], written["campaign_response"]
     reduced = responses[responses["discount_cents"].fillna(0) > 0]
     assert len(uses) == len(reduced) > 0 and uses["customer_id"].is_unique
     assert uses["discount_cents"].sum() == reduced["discount_cents"].sum()
     assert set(uses["order_id"]) == set(reduced["order_id"])
-    report = offer_report(store, made)
+    report = promotion_report(store, made)
     assert (
         report.redemption_rate == len(uses) / len(written_to) and report.discount_cents == uses["discount_cents"].sum()
     )

@@ -6,8 +6,8 @@ import sqlite3
 import threading
 
 import campaign_rules
-import offer_rules
 import pandas as pd
+import promotion_rules
 import pytest
 
 from crmlab.company import generate, open_company
@@ -442,7 +442,7 @@ RULES = [
 ]  # fmt: skip
 
 
-RULES += [*campaign_rules.RULES, *offer_rules.RULES]
+RULES += [*campaign_rules.RULES, *promotion_rules.RULES]
 
 
 @pytest.mark.parametrize(("rule", "statements"), RULES)

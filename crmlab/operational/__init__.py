@@ -13,7 +13,7 @@ from crmlab.operational.marketing.consent import permission, record_consent
 from crmlab.operational.marketing.contact_times import set_preferences
 from crmlab.operational.marketing.events import due_events, queue_events
 from crmlab.operational.marketing.messages import choose_offers, render_campaign, render_message, render_subject
-from crmlab.operational.marketing.offers import create_offer, issue_codes, offer_report
+from crmlab.operational.marketing.promotions import create_promotion, issue_codes, promotion_report
 from crmlab.operational.marketing.responses import observe_responses
 from crmlab.operational.marketing.send_queue import schedule_campaign, send_due
 from crmlab.operational.marketing.success import campaign_report
@@ -35,14 +35,13 @@ __all__ = [
     "campaign_report",
     "change_campaign_status",
     "choose_offers",
-    "create_offer",
+    "create_promotion",
     "draw_audience",
     "due_events",
     "issue_codes",
     "log_interaction",
     "merge_customers",
     "observe_responses",
-    "offer_report",
     "open_store",
     "open_ticket",
     "past_response",
@@ -50,6 +49,7 @@ __all__ = [
     "place_order",
     "plan_budget",
     "plan_campaign",
+    "promotion_report",
     "queue_events",
     "record_consent",
     "render_campaign",

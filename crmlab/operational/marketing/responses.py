@@ -13,7 +13,7 @@ import pandas as pd
 
 from crmlab.company.observed import Company, open_company
 from crmlab.operational.marketing.campaigns import Campaign, read_campaign
-from crmlab.operational.marketing.offers import same_person, usable_offer
+from crmlab.operational.marketing.promotions import same_person, usable_promotion
 from crmlab.operational.moments import day
 from crmlab.operational.operation import Actor, Operation, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
@@ -40,7 +40,7 @@ def observe_responses(
     seed: the market's luck. One store has one future: all its observations use the same seed.
     company: the company that the store was filled from; the course company unless given.
     place_orders: whether what was bought is placed as orders on the web, with goods, at the moment of the purchase.
-        Where the campaign has an offer with a code for the customer, it is redeemed in place of the voucher, once.
+        Where the campaign has a promotion with a code for the customer, it is redeemed in place of the voucher, once.
 
     A purchase counts with the campaign from the moment that its member is watched from up to the campaign's last day,
     whatever else the member was sent. Two campaigns at one time both count it: do not add them up. A second
@@ -174,11 +174,11 @@ def _with_order(
         # The customer ordered, at that moment; the observation only found it out.
         log_id = operation.insert("operation_log", operation="place_order", at=at, actor_kind="customer",
                                   customer_id=customer_id)  # fmt: skip
-        has_offer, code = _usable_code(operation, campaign, customer_id, at)
-        voucher_percent = 0 if has_offer else int(row["voucher_percent"])
+        has_promotion, code = _usable_code(operation, campaign, customer_id, at)
+        voucher_percent = 0 if has_promotion else int(row["voucher_percent"])
         order_id = insert_order(operation, customer_id, row["order_lines"], "web", at, operation_id=log_id,
                                 voucher_percent=voucher_percent,
-                                offer_code=code if row["voucher_percent"] else None)  # fmt: skip
+                                promotion_code=code if row["voucher_percent"] else None)  # fmt: skip
     else:
         (order_id,) = placed
     paid, at_list = operation.one(
@@ -193,18 +193,18 @@ def _usable_code(operation: Operation, campaign: Campaign, customer_id: int, at:
     """Whether the campaign's reduction goes by a code, and the customer's code where it may be used now."""
     own = ", ".join(map(str, sorted(same_person(operation, customer_id))))
     codes = operation.all(
-        f"""SELECT c.code FROM offer_code AS c JOIN offer AS f USING (offer_id)
+        f"""SELECT c.code FROM promotion_code AS c JOIN promotion AS f USING (promotion_id)
         WHERE f.campaign_id = ? AND (c.customer_id IS NULL OR c.customer_id IN ({own}))
         ORDER BY c.customer_id IS NULL""",
         campaign.campaign_id,
     )
     for (code,) in codes:
         try:
-            return True, usable_offer(operation, code, customer_id, at).code
+            return True, usable_promotion(operation, code, customer_id, at).code
         except RefusedOperation:
             continue
-    has_offer = operation.one("SELECT 1 FROM offer WHERE campaign_id = ?", campaign.campaign_id) is not None
-    return has_offer, None
+    has_promotion = operation.one("SELECT 1 FROM promotion WHERE campaign_id = ?", campaign.campaign_id) is not None
+    return has_promotion, None
 
 
 def _keep_opt_out(operation: Operation, campaign: Campaign, member: pd.Series, at: str) -> None:

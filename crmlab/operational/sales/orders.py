@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from crmlab.operational.marketing.offers import reduced_lines, usable_offer
+from crmlab.operational.marketing.promotions import reduced_lines, usable_promotion
 from crmlab.operational.moments import moment
 from crmlab.operational.operation import CUSTOMER, Actor, Operation, actor_of, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
@@ -97,7 +97,7 @@ def place_order(
     at: str | datetime.date,
     *,
     voucher_percent: int = 0,
-    offer_code: str | None = None,
+    promotion_code: str | None = None,
     reseller_id: int | None = None,
     subscription_id: int | None = None,
     by: int | None = None,
@@ -109,11 +109,11 @@ def place_order(
     lines: pairs of product_id and quantity. A unit costs the list price of the day less the voucher, to the nearest
         cent (a half goes up); its cost is the product's present one.
     channel: web (the customer alone), store or phone (``by`` names the staff), reseller (``reseller_id`` names it).
-    offer_code: the code of an offer (see ``create_offer``), in place of a voucher.
+    promotion_code: the code of a promotion (see ``create_promotion``), in place of a voucher.
     subscription_id: the subscription that is delivered; subscription products are sold in no other way.
 
     Returns the rows written: ``operation_log, sales_order, order_line``, ``service_contract`` for each care plan, and
-    ``offer_redemption`` with a code. Raises ``RefusedOperation``: unknown or merged customer, an order before the
+    ``promotion_redemption`` with a code. Raises ``RefusedOperation``: unknown or merged customer, an order before the
     customer was recorded, no line, a quantity below 1, an unknown product or one without a price on that day, a code
     that may not be used.
 
@@ -137,7 +137,7 @@ def place_order(
         if subscription_id is not None:
             _check_subscription(operation, subscription_id, customer_id, {product for product, _ in wanted}, at)
         insert_order(operation, customer_id, wanted, channel, at, voucher_percent=voucher_percent,
-                     offer_code=offer_code, reseller_id=reseller_id, subscription_id=subscription_id)  # fmt: skip
+                     promotion_code=promotion_code, reseller_id=reseller_id, subscription_id=subscription_id)  # fmt: skip
     return operation.written
 
 
@@ -149,7 +149,7 @@ def insert_order(
     at: str,
     *,
     voucher_percent: int = 0,
-    offer_code: str | None = None,
+    promotion_code: str | None = None,
     reseller_id: int | None = None,
     subscription_id: int | None = None,
     operation_id: int | None = None,
@@ -163,23 +163,23 @@ def insert_order(
     (created_at,) = operation.one("SELECT created_at FROM customer WHERE customer_id = ?", customer_id)
     if at < created_at:
         raise RefusedOperation("an order comes after its customer was recorded", at, f"{created_at} or later")
-    if offer_code is not None and voucher_percent:
+    if promotion_code is not None and voucher_percent:
         rule = "an order has one reduction"
-        raise RefusedOperation(rule, f"voucher_percent {voucher_percent} and code {offer_code!r}", "one of the two")
-    offer = None if offer_code is None else usable_offer(operation, offer_code, customer_id, at)
+        raise RefusedOperation(rule, f"voucher_percent {voucher_percent} and code {promotion_code!r}", "one of the two")
+    promotion = None if promotion_code is None else usable_promotion(operation, promotion_code, customer_id, at)
     facts = {product_id: _priced(operation, product_id, at) for product_id, _ in wanted}
     for _, _, category, sku in facts.values():
         if category == "subscription" and subscription_id is None:
             rule = "a subscription product is delivered under a subscription"
             raise RefusedOperation(rule, f"{sku} without one", "a subscription_id")
-    if offer is None:
+    if promotion is None:
         lines = [(product, quantity, (facts[product][0] * (100 - voucher_percent) + 50) // 100)
                  for product, quantity in wanted]  # fmt: skip
     else:
         at_list = [(product, quantity, facts[product][0], facts[product][2]) for product, quantity in wanted]
-        lines, discount_cents = reduced_lines(offer, at_list)
-        is_for_all = offer.product_id is None and offer.category is None
-        voucher_percent = (offer.percent_off or 0) if is_for_all else 0
+        lines, discount_cents = reduced_lines(promotion, at_list)
+        is_for_all = promotion.product_id is None and promotion.category is None
+        voucher_percent = (promotion.percent_off or 0) if is_for_all else 0
     promised = pd.Timestamp(at[:10]) + pd.Timedelta(days=PROMISED_DAYS)
     order_id = operation.insert(
         "sales_order",
@@ -199,8 +199,8 @@ def insert_order(
         if category == "service_plan":
             operation.insert("service_contract", customer_id=customer_id, order_line_id=order_line_id,
                              product_id=product_id, start_date=at[:10])  # fmt: skip
-    if offer is not None:
-        operation.insert("offer_redemption", offer_code_id=offer.offer_code_id, order_id=order_id,
+    if promotion is not None:
+        operation.insert("promotion_redemption", promotion_code_id=promotion.promotion_code_id, order_id=order_id,
                          customer_id=customer_id, redeemed_at=at, discount_cents=discount_cents,
                          operation_id=operation_id)  # fmt: skip
     return order_id

@@ -1,8 +1,8 @@
-"""Sales promotion: offers with a code, that have days, a limit and one use a customer.
+"""Sales promotion: promotions with a code, that have days, a limit and one use a customer.
 
-``place_order(..., offer_code=...)`` redeems one: the reduction is in the prices of the lines, and a row says which code
+``place_order(..., promotion_code=...)`` redeems one: the reduction is in the prices of the lines, and a row says which code
 took off how much. Case, spaces and hyphens in a code are forgiven. Whoever sends the whole order back gets the use
-back, as long as the offer runs; a part sent back leaves it used. Lesson 06 shows it.
+back, as long as the promotion runs; a part sent back leaves it used. Lesson 06 shows it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 _LENGTH = 8
 
 #: Who counts as one person: records that were merged, and records with the same e-mail address. The triggers of
-#: ``55_offer.sql`` say the same.
+#: ``55_promotion.sql`` say the same.
 _SAME_SQL = """WITH RECURSIVE same (id) AS (
   SELECT ?
   UNION
@@ -39,11 +39,11 @@ SELECT id FROM same"""
 
 
 @dataclasses.dataclass(frozen=True)
-class Offer:
-    """An offer that may be used: its code and what it gives, as in the table ``offer``."""
+class Promotion:
+    """A promotion that may be used: its code and what it gives, as in the table ``promotion``."""
 
-    offer_code_id: int
-    offer_id: int
+    promotion_code_id: int
+    promotion_id: int
     code: str
     customer_id: int | None
     percent_off: int | None
@@ -70,7 +70,7 @@ def normalise_code(code: str) -> str:
     return "".join(unicodedata.normalize("NFKC", code).upper().replace("-", "").split())
 
 
-def create_offer(
+def create_promotion(
     store: Store,
     name: str,
     *,
@@ -89,7 +89,7 @@ def create_offer(
     most_uses: int | None = None,
     by: int | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Make an offer.
+    """Make a promotion.
 
     Parameters
     ----------
@@ -99,24 +99,24 @@ def create_offer(
     code: a code for everybody. Without one, ``issue_codes`` gives each customer a code of their own.
     most_uses: of all customers together.
 
-    Returns the rows written: ``operation_log, offer``, and ``offer_code`` with a code. Raises ``RefusedOperation``.
+    Returns the rows written: ``operation_log, promotion``, and ``promotion_code`` with a code. Raises ``RefusedOperation``.
 
     >>> from crmlab.operational import open_store, place_order
     >>> with open_store() as store:
-    ...     made = create_offer(store, "Spring", code="SPRING10", percent_off=10, valid_from="2026-03-01",
+    ...     made = create_promotion(store, "Spring", code="SPRING10", percent_off=10, valid_from="2026-03-01",
     ...                         valid_until="2026-03-31", at="2026-02-20")
-    ...     order = place_order(store, 17, [(1, 2)], channel="web", at="2026-03-05", offer_code="spring 10")
-    >>> order["offer_redemption"]["discount_cents"].item() > 0
+    ...     order = place_order(store, 17, [(1, 2)], channel="web", at="2026-03-05", promotion_code="spring 10")
+    >>> order["promotion_redemption"]["discount_cents"].item() > 0
     True
     """
     at = moment(at)
-    with running_operation(store, "create_offer", at, actor_of(by)) as operation:
+    with running_operation(store, "create_promotion", at, actor_of(by)) as operation:
         known = operation.all("SELECT DISTINCT category FROM product ORDER BY category")
         if category is not None and (category,) not in known:
-            rule = "an offer is for a known category"
+            rule = "a promotion is for a known category"
             raise RefusedOperation(rule, repr(category), ", ".join(each for (each,) in known))
-        offer_id = operation.insert(
-            "offer",
+        promotion_id = operation.insert(
+            "promotion",
             name=name,
             percent_off=percent_off,
             amount_off_cents=amount_off_cents,
@@ -132,23 +132,27 @@ def create_offer(
             operation_id=operation.operation_id,
         )
         if code is not None:
-            _insert_code(operation, offer_id, normalise_code(code), None)
+            _insert_code(operation, promotion_id, normalise_code(code), None)
     return operation.written
 
 
-def _insert_code(operation: Operation, offer_id: int, code: str, customer_id: int | None) -> None:
+def _insert_code(operation: Operation, promotion_id: int, code: str, customer_id: int | None) -> None:
     operation.insert(
-        "offer_code", offer_id=offer_id, code=code, customer_id=customer_id, operation_id=operation.operation_id
+        "promotion_code",
+        promotion_id=promotion_id,
+        code=code,
+        customer_id=customer_id,
+        operation_id=operation.operation_id,
     )
 
 
-def personal_code(seed: int, offer_id: int, customer_id: int, attempt: int = 0) -> str:
+def personal_code(seed: int, promotion_id: int, customer_id: int, attempt: int = 0) -> str:
     """A code that nobody guesses who does not know the seed.
 
     >>> personal_code(1, 1, 17)
     'JR4ACW2Z'
     """
-    digest = hashlib.sha256(f"{seed}\n{offer_id}\n{customer_id}\n{attempt}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}\n{promotion_id}\n{customer_id}\n{attempt}".encode()).digest()
     number = int.from_bytes(digest, "big")
     letters = []
     for _ in range(_LENGTH):
@@ -159,35 +163,37 @@ def personal_code(seed: int, offer_id: int, customer_id: int, attempt: int = 0) 
 
 def issue_codes(
     store: Store,
-    offer_id: int,
+    promotion_id: int,
     customers: Iterable[int],
     at: str | datetime.date,
     *,
     seed: int,
     by: int | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Give customers a code of their own; who has one of this offer keeps it.
+    """Give customers a code of their own; who has one of this promotion keeps it.
 
-    Returns the rows written: ``operation_log, offer_code``. Raises ``RefusedOperation``: an unknown offer, an unknown
+    Returns the rows written: ``operation_log, promotion_code``. Raises ``RefusedOperation``: an unknown promotion, an unknown
     or merged customer.
     """
-    at, offer_id = moment(at), whole_number("offer_id", offer_id)
+    at, promotion_id = moment(at), whole_number("promotion_id", promotion_id)
     seed = whole_number("seed", seed, least=0)
     wanted = [whole_number("customer_id", each) for each in dict.fromkeys(customers)]
     with running_operation(store, "issue_codes", at, actor_of(by)) as operation:
-        if operation.one("SELECT 1 FROM offer WHERE offer_id = ?", offer_id) is None:
-            raise RefusedOperation("the offer is in the store", f"offer_id {offer_id}", "an id in table offer")
-        taken = {code for (code,) in operation.all("SELECT code FROM offer_code")}
-        have = operation.all("SELECT customer_id FROM offer_code WHERE offer_id = ?", offer_id)
+        if operation.one("SELECT 1 FROM promotion WHERE promotion_id = ?", promotion_id) is None:
+            raise RefusedOperation(
+                "the promotion is in the store", f"promotion_id {promotion_id}", "an id in table promotion"
+            )
+        taken = {code for (code,) in operation.all("SELECT code FROM promotion_code")}
+        have = operation.all("SELECT customer_id FROM promotion_code WHERE promotion_id = ?", promotion_id)
         for customer_id in wanted:
             if (customer_id,) in have:
                 continue
             operation.unmerged(customer_id)
-            attempts = (personal_code(seed, offer_id, customer_id, attempt) for attempt in range(1000))
+            attempts = (personal_code(seed, promotion_id, customer_id, attempt) for attempt in range(1000))
             code = next(each for each in attempts if each not in taken)
             taken.add(code)
-            _insert_code(operation, offer_id, code, customer_id)
-    operation.written.setdefault("offer_code", store.sql("SELECT * FROM offer_code WHERE 0"))
+            _insert_code(operation, promotion_id, code, customer_id)
+    operation.written.setdefault("promotion_code", store.sql("SELECT * FROM promotion_code WHERE 0"))
     return operation.written
 
 
@@ -196,68 +202,74 @@ def same_person(operation: Operation, customer_id: int) -> set[int]:
     return {each for (each,) in operation.all(_SAME_SQL, customer_id)}
 
 
-def usable_offer(operation: Operation, code: str, customer_id: int, at: str) -> Offer:
-    """The offer behind a code that this customer may use at this moment.
+def usable_promotion(operation: Operation, code: str, customer_id: int, at: str) -> Promotion:
+    """The promotion behind a code that this customer may use at this moment.
 
     Raises ``RefusedOperation`` with the reason: unknown, not yet or no longer valid, another person's, used up. The
     database looks again when the use is written.
     """
-    names = ", ".join(field.name for field in dataclasses.fields(Offer))
+    names = ", ".join(field.name for field in dataclasses.fields(Promotion))
     typed = normalise_code(code)
-    row = operation.one(f"SELECT {names} FROM offer_code JOIN offer USING (offer_id) WHERE code = ?", typed)
+    row = operation.one(f"SELECT {names} FROM promotion_code JOIN promotion USING (promotion_id) WHERE code = ?", typed)
     if row is None:
         raise RefusedOperation("a code is one that was given out", repr(code), "another spelling")
-    offer = Offer(*row)
-    if at[:10] < offer.valid_from:
-        raise RefusedOperation("a code is not used before its first day", f"{typed} on {at[:10]}", offer.valid_from)
-    if at[:10] > offer.valid_until:
-        raise RefusedOperation("a code is not used after its last day", f"{typed} on {at[:10]}", offer.valid_until)
+    promotion = Promotion(*row)
+    if at[:10] < promotion.valid_from:
+        raise RefusedOperation("a code is not used before its first day", f"{typed} on {at[:10]}", promotion.valid_from)
+    if at[:10] > promotion.valid_until:
+        raise RefusedOperation("a code is not used after its last day", f"{typed} on {at[:10]}", promotion.valid_until)
     same = same_person(operation, customer_id)
-    if offer.customer_id is not None and offer.customer_id not in same:
+    if promotion.customer_id is not None and promotion.customer_id not in same:
         raise RefusedOperation("a personal code is used by its own customer", f"{typed} by customer_id {customer_id}",
                                "the customer to whom it was given")  # fmt: skip
-    per_customer, most = operation.one("SELECT uses_per_customer, most_uses FROM offer WHERE offer_id = ?",
-                                       offer.offer_id)  # fmt: skip
+    per_customer, most = operation.one("SELECT uses_per_customer, most_uses FROM promotion WHERE promotion_id = ?",
+                                       promotion.promotion_id)  # fmt: skip
     uses = operation.all(
-        "SELECT customer_id, order_id FROM v_offer_redemption WHERE offer_id = ? AND ifnull(given_back_at, '9999') > ?",
-        offer.offer_id, at,
+        "SELECT customer_id, order_id FROM v_promotion_redemption WHERE promotion_id = ? AND ifnull(given_back_at, '9999') > ?",
+        promotion.promotion_id, at,
     )  # fmt: skip
     own = [order_id for user, order_id in uses if user in same]
     if len(own) >= per_customer:
-        rule = "an offer is used no more often by one person"
+        rule = "a promotion is used no more often by one person"
         raise RefusedOperation(rule, f"{typed} at order {own[-1]}", f"{per_customer} use(s) a customer")
     if most is not None and len(uses) >= most:
-        raise RefusedOperation("an offer is used no more often than its limit", f"{len(uses)} uses", f"{most} in all")
-    return offer
+        raise RefusedOperation(
+            "a promotion is used no more often than its limit", f"{len(uses)} uses", f"{most} in all"
+        )
+    return promotion
 
 
-def reduced_lines(offer: Offer, lines: list[tuple[int, int, int, str]]) -> tuple[list[tuple[int, int, int]], int]:
+def reduced_lines(
+    promotion: Promotion, lines: list[tuple[int, int, int, str]]
+) -> tuple[list[tuple[int, int, int]], int]:
     """The lines of an order at reduced prices, and what was taken off.
 
     ``lines``: product_id, quantity, list price (cents) and category of each. A percentage is taken off each piece, to
     the nearest cent (a half goes up). An amount is spread over the pieces in proportion to their price; where that
     leaves pieces of one line with two prices, the line becomes two, so that the sum is exact.
 
-    Raises ``RefusedOperation`` where nothing in the order is what the offer is for, or the order is too small.
+    Raises ``RefusedOperation`` where nothing in the order is what the promotion is for, or the order is too small.
     """
-    if not any(offer.is_for(product_id, category) for product_id, _, _, category in lines):
-        found = f"{offer.code} for products {sorted(product_id for product_id, *_ in lines)}"
-        wanted = f"category {offer.category}" if offer.product_id is None else f"product_id {offer.product_id}"
-        raise RefusedOperation("a code is used for what its offer is for", found, wanted)
+    if not any(promotion.is_for(product_id, category) for product_id, _, _, category in lines):
+        found = f"{promotion.code} for products {sorted(product_id for product_id, *_ in lines)}"
+        wanted = (
+            f"category {promotion.category}" if promotion.product_id is None else f"product_id {promotion.product_id}"
+        )
+        raise RefusedOperation("a code is used for what its promotion is for", found, wanted)
     total = sum(quantity * price for _, quantity, price, _ in lines)
-    if total < offer.least_order_cents:
+    if total < promotion.least_order_cents:
         raise RefusedOperation("a code is used from its least order on", f"{total} cents at list prices",
-                               f"{offer.least_order_cents} cents or more")  # fmt: skip
+                               f"{promotion.least_order_cents} cents or more")  # fmt: skip
     reduced = []
-    left = offer.amount_off_cents or 0
+    left = promotion.amount_off_cents or 0
     worth = sum(
-        quantity * price for product_id, quantity, price, category in lines if offer.is_for(product_id, category)
+        quantity * price for product_id, quantity, price, category in lines if promotion.is_for(product_id, category)
     )
     for product_id, quantity, price, category in lines:
-        if not offer.is_for(product_id, category):
+        if not promotion.is_for(product_id, category):
             reduced.append((product_id, quantity, price))
-        elif offer.percent_off is not None:
-            reduced.append((product_id, quantity, (price * (100 - offer.percent_off) + 50) // 100))
+        elif promotion.percent_off is not None:
+            reduced.append((product_id, quantity, (price * (100 - promotion.percent_off) + 50) // 100))
         else:
             # What is left, in proportion to what this line is of the rest: so the last one takes what remains.
             off = min(left * quantity * price // worth if worth else 0, quantity * price)
@@ -270,11 +282,11 @@ def reduced_lines(offer: Offer, lines: list[tuple[int, int, int, str]]) -> tuple
 
 
 @dataclasses.dataclass(frozen=True)
-class OfferReport:
-    """What became of an offer. ``redemption_rate``: uses that stand, over codes given out to persons, or for a code for
+class PromotionReport:
+    """What became of a promotion. ``redemption_rate``: uses that stand, over codes given out to persons, or for a code for
     everybody over the messages of its campaign; missing where neither is known."""
 
-    offer_id: int
+    promotion_id: int
     issued_count: int
     used_count: int
     given_back_count: int
@@ -283,28 +295,34 @@ class OfferReport:
     revenue_cents: int
 
 
-def offer_report(store: Store, offer_id: int) -> OfferReport:
-    """Report what became of an offer up to now. ``revenue_cents`` and ``discount_cents`` are those of the uses that
+def promotion_report(store: Store, promotion_id: int) -> PromotionReport:
+    """Report what became of a promotion up to now. ``revenue_cents`` and ``discount_cents`` are those of the uses that
     stand, before part returns.
 
-    Raises ``RefusedOperation`` for an unknown offer.
+    Raises ``RefusedOperation`` for an unknown promotion.
     """
-    offer_id = whole_number("offer_id", offer_id)
-    found = store.sql("SELECT campaign_id FROM offer WHERE offer_id = ?", [offer_id])
+    promotion_id = whole_number("promotion_id", promotion_id)
+    found = store.sql("SELECT campaign_id FROM promotion WHERE promotion_id = ?", [promotion_id])
     if found.empty:
-        raise RefusedOperation("the offer is in the store", f"offer_id {offer_id}", "an id in table offer")
+        raise RefusedOperation(
+            "the promotion is in the store", f"promotion_id {promotion_id}", "an id in table promotion"
+        )
     uses = store.sql(
         """SELECT r.given_back_at IS NOT NULL AS is_given_back, r.discount_cents, o.amount_cents
-        FROM v_offer_redemption AS r JOIN v_order AS o USING (order_id) WHERE r.offer_id = ?""", [offer_id],
+        FROM v_promotion_redemption AS r JOIN v_order AS o USING (order_id) WHERE r.promotion_id = ?""", [promotion_id],
     )  # fmt: skip
     stands = uses[uses["is_given_back"] == 0]
-    issued = int(store.sql("SELECT count(customer_id) AS n FROM offer_code WHERE offer_id = ?", [offer_id])["n"].item())
+    issued = int(
+        store.sql("SELECT count(customer_id) AS n FROM promotion_code WHERE promotion_id = ?", [promotion_id])[
+            "n"
+        ].item()
+    )
     told = issued
     if not issued and pd.notna(found["campaign_id"].item()):
         query = "SELECT count(*) AS n FROM campaign_member WHERE campaign_id = ? AND status = 'sent'"
         told = int(store.sql(query, [found["campaign_id"].item()])["n"].item())
-    return OfferReport(
-        offer_id=offer_id,
+    return PromotionReport(
+        promotion_id=promotion_id,
         issued_count=issued,
         used_count=len(stands),
         given_back_count=len(uses) - len(stands),

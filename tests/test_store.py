@@ -9,6 +9,7 @@ import campaign_rules
 import contact_centre_rules
 import offer_rules
 import pandas as pd
+import promotion_rules
 import pytest
 
 from crmlab.company import generate, open_company
@@ -449,7 +450,7 @@ RULES = [
 ]  # fmt: skip
 
 
-RULES += campaign_rules.RULES + contact_centre_rules.RULES + offer_rules.RULES
+RULES += campaign_rules.RULES + contact_centre_rules.RULES + offer_rules.RULES + promotion_rules.RULES
 
 
 @pytest.mark.parametrize(("rule", "statements"), RULES)

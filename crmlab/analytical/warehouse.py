@@ -229,6 +229,7 @@ _RECONCILED = (
     ("fact_return", "staged_return", "sum(refund_cents)", "sum(refund_cents)"),
     ("fact_interaction", "staged_interaction", "count(customer_key)", "count(customer_id)"),
     ("fact_ticket", "staged_ticket", "sum(reopened_count)", "sum(reopened_count)"),
+    ("fact_campaign_contact", "staged_campaign_member", "sum(revenue_cents)", "sum(revenue_cents)"),
 )
 
 

@@ -97,6 +97,20 @@ JOIN dim_customer AS c
   AND CAST(t.opened_at AS DATE) < c.valid_to
 ORDER BY t.ticket_id;
 
+INSERT INTO dim_campaign SELECT campaign_id, * FROM staged_campaign ORDER BY campaign_id;
+
+-- The version of a customer is that of the draw.
+INSERT INTO fact_campaign_contact
+SELECT m.campaign_member_id, m.campaign_id, c.customer_key, m.customer_id,
+  CAST(strftime(m.drawn_at, '%Y%m%d') AS INTEGER), m.arm, m.suppress_reason IS NOT NULL, m.suppress_reason,
+  CAST(strftime(m.sent_at, '%Y%m%d') AS INTEGER), m.opened_count > 0, m.clicked_count > 0, m.opted_out_count > 0,
+  m.purchase_count, m.order_count, m.revenue_cents, m.discount_cents,
+  CASE WHEN m.sent_at IS NULL THEN 0 ELSE k.contact_cost_cents END
+FROM staged_campaign_member AS m JOIN staged_campaign AS k USING (campaign_id)
+JOIN dim_customer AS c ON c.customer_id = m.customer_id AND CAST(m.drawn_at AS DATE) >= c.valid_from
+  AND CAST(m.drawn_at AS DATE) < c.valid_to
+ORDER BY m.campaign_member_id;
+
 INSERT INTO fact_customer_month
 WITH person AS (SELECT customer_key, surviving_customer_id FROM dim_customer),
 happened AS (

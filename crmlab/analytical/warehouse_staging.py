@@ -103,6 +103,42 @@ _STAGED: dict[str, tuple[dict[str, pa.DataType], str]] = {
         FROM ticket AS t JOIN seen AS h USING (ticket_id) LEFT JOIN order_line AS l USING (order_line_id)
         GROUP BY t.ticket_id""",
     ),
+    "staged_campaign": (
+        {
+            "campaign_id": _ID, "name": _TEXT, "objective": _TEXT, "channel": _TEXT, "message": _TEXT,
+            "purpose": _TEXT, "start_date": _DATE, "end_date": _DATE, "holdout_share": pa.float64(),
+            "discount_percent": _WHOLE, "contact_cost_cents": _CENTS, "budget_cents": _CENTS,
+        },
+        """SELECT campaign_id, name, objective, channel, message, purpose, start_date, end_date, holdout_share,
+          discount_percent, contact_cost_cents, budget_cents
+        FROM campaign WHERE EXISTS (SELECT 1 FROM campaign_member AS m
+          WHERE m.campaign_id = campaign.campaign_id AND m.drawn_at < :after)
+          OR operation_id IN (SELECT operation_id FROM operation_log WHERE at < :after)""",
+    ),
+    "staged_campaign_member": (
+        {
+            "campaign_member_id": _ID, "campaign_id": _ID, "customer_id": _ID, "arm": _TEXT, "drawn_at": _TIME,
+            "suppress_reason": _TEXT, "sent_at": _TIME, "opened_count": _COUNT, "clicked_count": _COUNT,
+            "opted_out_count": _COUNT, "purchase_count": _COUNT, "order_count": _COUNT, "revenue_cents": _CENTS,
+            "discount_cents": _CENTS,
+        },
+        # A suppression has the time of the operation that wrote the row last.
+        """WITH answered AS (
+          SELECT r.campaign_member_id, sum(r.reaction = 'opened') AS opened, sum(r.reaction = 'clicked') AS clicked,
+            sum(r.reaction = 'opted_out') AS opted_out,
+            sum(r.reaction = 'bought' AND substr(r.responded_at, 1, 10) <= c.end_date) AS purchases,
+            sum(r.order_id IS NOT NULL AND substr(r.responded_at, 1, 10) <= c.end_date) AS orders,
+            sum(CASE WHEN substr(r.responded_at, 1, 10) <= c.end_date THEN r.amount_cents END) AS revenue,
+            sum(CASE WHEN substr(r.responded_at, 1, 10) <= c.end_date THEN r.discount_cents END) AS discount
+          FROM campaign_response AS r JOIN campaign_member AS m USING (campaign_member_id)
+          JOIN campaign AS c USING (campaign_id) WHERE r.responded_at < :after GROUP BY r.campaign_member_id)
+        SELECT m.campaign_member_id, m.campaign_id, m.customer_id, m.arm, m.drawn_at,
+          CASE WHEN w.at < :after THEN m.suppress_reason END, CASE WHEN m.sent_at < :after THEN m.sent_at END,
+          ifnull(a.opened, 0), ifnull(a.clicked, 0), ifnull(a.opted_out, 0), ifnull(a.purchases, 0),
+          ifnull(a.orders, 0), ifnull(a.revenue, 0), ifnull(a.discount, 0)
+        FROM campaign_member AS m JOIN operation_log AS w USING (operation_id)
+        LEFT JOIN answered AS a USING (campaign_member_id) WHERE m.drawn_at < :after""",
+    ),
 }  # fmt: skip
 
 

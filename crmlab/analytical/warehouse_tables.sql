@@ -54,6 +54,21 @@ CREATE TABLE fact_ticket (
   channel_key INTEGER NOT NULL, type VARCHAR NOT NULL, priority VARCHAR NOT NULL, assignment_seconds BIGINT,
   resolution_seconds BIGINT, reopened_count INTEGER NOT NULL);
 
+CREATE TABLE dim_campaign (
+  campaign_key INTEGER PRIMARY KEY, campaign_id BIGINT NOT NULL, name VARCHAR NOT NULL, objective VARCHAR NOT NULL,
+  channel VARCHAR NOT NULL, message VARCHAR NOT NULL, purpose VARCHAR NOT NULL, start_date DATE NOT NULL,
+  end_date DATE NOT NULL, holdout_share DOUBLE NOT NULL, discount_percent INTEGER NOT NULL,
+  contact_cost_cents BIGINT NOT NULL, budget_cents BIGINT);
+
+-- One row a person on a campaign, filled in as the campaign goes on. Purchases count up to the campaign's last day, in
+-- both arms. Who was suppressed before the lottery has no arm.
+CREATE TABLE fact_campaign_contact (
+  campaign_member_id BIGINT PRIMARY KEY, campaign_key INTEGER NOT NULL, customer_key INTEGER NOT NULL,
+  customer_id BIGINT NOT NULL, drawn_date_key INTEGER NOT NULL, arm VARCHAR, is_suppressed BOOLEAN NOT NULL,
+  suppress_reason VARCHAR, sent_date_key INTEGER, is_opened BOOLEAN NOT NULL, is_clicked BOOLEAN NOT NULL,
+  is_opted_out BOOLEAN NOT NULL, purchase_count INTEGER NOT NULL, order_count INTEGER NOT NULL,
+  revenue_cents BIGINT NOT NULL, discount_cents BIGINT NOT NULL, cost_cents BIGINT NOT NULL);
+
 -- One row a buyer and month from the first purchase on, as it was known at the end of the month. The buyer is the
 -- surviving record. Months that are not over are left out. One column is of another kind: churned_next_90d says whether
 -- the 90 days AFTER month_end brought no order, and is filled when they are over (missing until then). It is there to

@@ -14,6 +14,7 @@ from crmlab.home import find_home
 
 if TYPE_CHECKING:
     from crmlab.company.market import Market
+    from crmlab.company.past_baskets import PastBaskets
 
 
 def company_folder(path: Path | str | None = None) -> Path:
@@ -79,6 +80,7 @@ class Company:
         self._folder = folder
         self._frames: dict[str, pd.DataFrame] = {}
         self._market: Market | None = None
+        self._past_baskets: PastBaskets | None = None
         description = json.loads((folder / "company.json").read_text(encoding="utf-8"))
         self.as_of = pd.Timestamp(description["as_of"])
         self.start = pd.Timestamp(description["start"])
@@ -108,6 +110,7 @@ class Company:
         seed: int,
         history: pd.DataFrame | None = None,
         watch_contracts: bool = False,
+        order_lines: bool = False,
     ) -> pd.DataFrame:
         """What customers do after what is done to them: reactions from the hidden truth, from ``as_of`` on.
 
@@ -126,6 +129,8 @@ class Company:
         seed: a whole number from 0: the market's luck. The same seed and actions give the same reactions, in any
             order of rows; nobody's reactions depend on who else is in the list; a later ``until`` adds to them.
         history: earlier actions (``customer_id``, ``at``, ``kind``): their messages still tire the readers.
+        order_lines: whether to say what is bought, so that ``place_order`` can place it. The reactions are the same;
+            a purchase then costs what its goods cost, which is about as much.
         watch_contracts: whether to tell of contracts too: reaction ``ended``, with ``contract`` (subscription,
             service_contract) and ``contract_id`` as two more columns, for those reached and those held out alike.
 
@@ -134,7 +139,8 @@ class Company:
 
         Returns a frame in the order of time: ``action_id``, ``customer_id``, ``reaction`` (opened and clicked, of
         e-mails; bought; opted_out), ``at``, ``amount_cents`` (paid; missing where nothing is bought) and
-        ``discount_cents``. A purchase belongs to the person's latest action before it, held out or not. Who has two
+        ``discount_cents``; with ``order_lines`` also ``voucher_percent`` and ``order_lines``, pairs of product_id and
+        quantity. A purchase belongs to the person's latest action before it, held out or not. Who has two
         records reacts as one person.
 
         Raises ``ValueError`` that names what is wrong with the actions, and ``FileNotFoundError`` where the hidden
@@ -148,11 +154,22 @@ class Company:
         ['action_id', 'customer_id', 'reaction', 'at', 'amount_cents', 'discount_cents']
         """
         from crmlab.company.market import open_market
+        from crmlab.company.past_baskets import past_baskets
         from crmlab.company.reaction import react
 
         if self._market is None:
             self._market = open_market(self._folder)
-        return react(self._market, actions, until, seed=seed, history=history, watch_contracts=watch_contracts)
+        if order_lines and self._past_baskets is None:
+            self._past_baskets = past_baskets(self._market, self.orders, self.order_lines, self.products)
+        return react(
+            self._market,
+            actions,
+            until,
+            seed=seed,
+            history=history,
+            watch_contracts=watch_contracts,
+            baskets=self._past_baskets if order_lines else None,
+        )
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.tables]

@@ -19,6 +19,7 @@ from crmlab.company.market import Market
 from crmlab.company.message_reaction import Influence, Messages, draw, message_influence, read_messages, reading
 from crmlab.company.offer_reaction import after_offers, read_offers
 from crmlab.company.offers import OFFER_DAYS, OFFERS
+from crmlab.company.past_baskets import PastBaskets, draw_baskets, paid_cents
 from crmlab.company.reached import Purchases, left_alone
 from crmlab.company.responding import EFFECT_DAYS
 
@@ -37,8 +38,10 @@ def react(
     seed: int,
     history: pd.DataFrame | None = None,
     watch_contracts: bool = False,
+    baskets: PastBaskets | None = None,
 ) -> pd.DataFrame:
-    """The reactions to ``actions`` up to the day ``until``: see ``Company.react``."""
+    """The reactions to ``actions`` up to the day ``until``: see ``Company.react``. With ``baskets`` purchases have
+    goods, and cost what these cost."""
     if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0:
         raise ValueError(f"seed must be a whole number of at least 0 (found: {seed!r})")
     as_of, last_day = pd.Timestamp(market.assumptions.as_of), pd.Timestamp(until)
@@ -64,7 +67,9 @@ def react(
     ]
     if watch_contracts:
         rows.append(contract_ends(seed, market, listed, offers, horizon))
-    return _frame(market, listed, pd.concat(rows, ignore_index=True), days * DAY_SECONDS, watch_contracts)
+    told = pd.concat(rows, ignore_index=True)
+    reactions, of_action, second = _frame(market, listed, told, days * DAY_SECONDS, watch_contracts)
+    return reactions if baskets is None else _with_goods(seed, market, listed, baskets, reactions, of_action, second)
 
 
 def _not_put_off(seed: int, market: Market, actions: Actions, influence: Influence, bought: Purchases) -> Purchases:
@@ -138,8 +143,11 @@ def _rows_of_persuaded(
     return _rows("bought", action, second[action], amount).assign(discount=influence.discount_percent[action])
 
 
-def _frame(market: Market, actions: Actions, rows: pd.DataFrame, end: int, watch_contracts: bool) -> pd.DataFrame:
-    """The reactions up to ``end`` as the sender sees them, in the order of time."""
+def _frame(
+    market: Market, actions: Actions, rows: pd.DataFrame, end: int, watch_contracts: bool
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """The reactions up to ``end`` as the sender sees them, in the order of time; the position of each one's action;
+    and its second."""
     rows = rows[rows["second"] < end]
     of_action = actions.frame.iloc[rows["action"].to_numpy()].reset_index(drop=True)
     rows = rows.reset_index(drop=True)
@@ -162,4 +170,34 @@ def _frame(market: Market, actions: Actions, rows: pd.DataFrame, end: int, watch
     order = rows["reaction"].map({name: i for i, name in enumerate((*REACTIONS, ENDED))})
     key = of_action["action_id"].astype(str)
     place = pd.DataFrame({"at": frame["at"], "key": key, "order": order}).sort_values(["at", "key", "order"]).index
-    return frame.loc[place].reset_index(drop=True)
+    second = rows["second"].astype("int64").to_numpy()
+    return frame.loc[place].reset_index(drop=True), rows["action"].to_numpy()[place], second[place]
+
+
+def _with_goods(
+    seed: int,
+    market: Market,
+    actions: Actions,
+    baskets: PastBaskets,
+    reactions: pd.DataFrame,
+    of_action: np.ndarray,
+    second: np.ndarray,
+) -> pd.DataFrame:
+    """The reactions with ``voucher_percent`` and ``order_lines`` of purchases, whose amounts are those of the lines."""
+    at = np.flatnonzero((reactions["reaction"] == "bought").to_numpy())
+    amounts = reactions[["amount_cents", "discount_cents"]].iloc[at].astype("int64").to_numpy()
+    worth = amounts.sum(axis=1)
+    # A voucher is a whole percentage of an order of at least four euro: it can be read off. An offer's credit in money
+    # is placed as the nearest percentage.
+    percent = np.round(100 * amounts[:, 1] / worth).astype(np.int64)
+    lines = draw_baskets(seed, market, baskets, actions.person[of_action[at]], second[at], worth)
+    paid = [paid_cents(baskets, each, int(off)) for each, off in zip(lines, percent, strict=True)]
+    goods = pd.DataFrame(
+        {
+            "amount_cents": pd.Series([each for each, _ in paid], index=at, dtype="Int64"),
+            "discount_cents": pd.Series([off for _, off in paid], index=at, dtype="Int64"),
+            "voucher_percent": pd.Series(percent, index=at, dtype="Int64"),
+            "order_lines": pd.Series(lines, index=at, dtype="object"),
+        }
+    ).reindex(reactions.index)
+    return reactions.assign(**{name: goods[name] for name in goods.columns})

@@ -7,13 +7,14 @@ as a dict from table name to frame. What breaks a rule raises ``RefusedOperation
 
 from crmlab.operational.customers import add_customer, update_customer
 from crmlab.operational.marketing.audience import draw_audience
-from crmlab.operational.marketing.budget import past_response, plan_budget
+from crmlab.operational.marketing.budget import past_response, plan_budget, score_budget
 from crmlab.operational.marketing.campaigns import change_campaign_status, plan_campaign
 from crmlab.operational.marketing.consent import permission, record_consent
 from crmlab.operational.marketing.contact_times import set_preferences
 from crmlab.operational.marketing.events import due_events, queue_events
 from crmlab.operational.marketing.messages import choose_offers, render_campaign, render_message, render_subject
 from crmlab.operational.marketing.personal_page import click_page, page_clicks, page_variant, show_page
+from crmlab.operational.marketing.promotions import create_promotion, issue_codes, promotion_report
 from crmlab.operational.marketing.responses import observe_responses
 from crmlab.operational.marketing.send_queue import schedule_campaign, send_due
 from crmlab.operational.marketing.success import campaign_report
@@ -62,6 +63,7 @@ __all__ = [
     "click_page",
     "contact_queue",
     "containment",
+    "create_promotion",
     "draw_audience",
     "due_events",
     "end_contact",
@@ -72,6 +74,7 @@ __all__ = [
     "hang_up",
     "identify_caller",
     "is_chat_open",
+    "issue_codes",
     "leave_message",
     "link_caller",
     "log_interaction",
@@ -97,6 +100,7 @@ __all__ = [
     "present_step",
     "press_key",
     "promise_kept_rate",
+    "promotion_report",
     "queue_events",
     "receive_contact",
     "record_consent",
@@ -109,6 +113,7 @@ __all__ = [
     "save_dialogue",
     "save_target_list",
     "schedule_campaign",
+    "score_budget",
     "send_chat_message",
     "send_due",
     "set_agent_status",

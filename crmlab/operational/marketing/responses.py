@@ -13,9 +13,12 @@ import pandas as pd
 
 from crmlab.company.observed import Company, open_company
 from crmlab.operational.marketing.campaigns import Campaign, read_campaign
+from crmlab.operational.marketing.promotion_codes import same_person, usable_promotion
 from crmlab.operational.moments import day
 from crmlab.operational.operation import Actor, Operation, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
+from crmlab.operational.sales.accepted_offers import WantedLine
+from crmlab.operational.sales.orders import insert_order
 from crmlab.operational.store import Store
 from crmlab.operational.template import company_key
 
@@ -23,7 +26,13 @@ _SYSTEM = Actor("system")
 
 
 def observe_responses(
-    store: Store, campaign_id: int, until: str | datetime.date, *, seed: int, company: Company | None = None
+    store: Store,
+    campaign_id: int,
+    until: str | datetime.date,
+    *,
+    seed: int,
+    company: Company | None = None,
+    place_orders: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """Write down what the market did about a campaign up to the end of the day ``until``.
 
@@ -31,13 +40,17 @@ def observe_responses(
     ----------
     seed: the market's luck. One store has one future: all its observations use the same seed.
     company: the company that the store was filled from; the course company unless given.
+    place_orders: whether what was bought is placed as orders on the web, with goods, at the moment of the purchase.
+        Where the campaign has a promotion with a code for the customer, it is redeemed in place of the voucher, once.
 
     A purchase counts with the campaign from the moment that its member is watched from up to the campaign's last day,
     whatever else the member was sent. Two campaigns at one time both count it: do not add them up. A second
-    observation writes only what is new. The market names amounts and no products, so these purchases are no orders.
+    observation writes only what is new, and a purchase that another campaign counted already is not placed again.
+    Without ``place_orders`` the market names amounts only, and these purchases are no orders.
 
-    Returns the rows written: ``operation_log, campaign_observation, campaign_response, consent``. Raises
-    ``RefusedOperation``: another seed, another company, a campaign of the past or of service mail.
+    Returns the rows written: ``operation_log, campaign_observation, campaign_response, consent``, and with
+    ``place_orders`` those of ``place_order``. Raises ``RefusedOperation``: another seed, another company, a campaign of
+    the past or of service mail.
     """
     until, campaign_id = day(until), whole_number("campaign_id", campaign_id)
     seed = whole_number("seed", seed, least=0)
@@ -54,8 +67,11 @@ def observe_responses(
                          operation_id=operation.operation_id)  # fmt: skip
         members = _members(operation, campaign_id)
         actions, history = _actions(operation, campaign_id, company.as_of, f"{until}T23:59:59")
-        reactions = company.react(actions, until, seed=seed, history=history)
+        reactions = company.react(actions, until, seed=seed, history=history, order_lines=place_orders)
         for row in _new_responses(operation, campaign, members, reactions):
+            if place_orders and row["reaction"] == "bought":
+                row = _with_order(operation, campaign, members.loc[row["campaign_member_id"]], row)
+            row = {name: value for name, value in row.items() if name not in ("order_lines", "voucher_percent")}
             operation.insert("campaign_response", **row, operation_id=operation.operation_id)
             if row["reaction"] == "opted_out":
                 _keep_opt_out(operation, campaign, members.loc[row["campaign_member_id"]], row["responded_at"])
@@ -131,7 +147,7 @@ def _new_responses(
         USING (campaign_member_id) WHERE campaign_id = ?""", campaign.campaign_id))  # fmt: skip
     own = {str(member_id): member_id for member_id in members.index}
     rows = []
-    for action_id, customer_id, reaction, at, amount, discount in reactions.itertuples(index=False, name=None):
+    for action_id, customer_id, reaction, at, amount, discount, *goods in reactions.itertuples(index=False, name=None):
         bought = reaction == "bought"
         member_id = member_of.get(survivor_of[customer_id]) if bought else own.get(action_id)
         if member_id is None or (member_id, reaction, at) in known:
@@ -140,8 +156,57 @@ def _new_responses(
             continue
         known.add((member_id, reaction, at))
         amounts = {"amount_cents": int(amount), "discount_cents": int(discount)} if bought else {}
-        rows.append({"campaign_member_id": int(member_id), "reaction": reaction, "responded_at": at, **amounts})
+        bought_goods = dict(zip(("voucher_percent", "order_lines"), goods, strict=False)) if bought else {}
+        rows.append({"campaign_member_id": int(member_id), "reaction": reaction, "responded_at": at, **amounts,
+                     **bought_goods})  # fmt: skip
     return rows
+
+
+def _with_order(
+    operation: Operation, campaign: Campaign, member: pd.Series, row: dict[str, object]
+) -> dict[str, object]:
+    """A purchase with its order, which is placed unless another campaign's observation did."""
+    customer_id, at = int(member["survivor"]), row["responded_at"]
+    placed = operation.one(
+        """SELECT r.order_id FROM campaign_response AS r JOIN sales_order AS o USING (order_id)
+        WHERE r.responded_at = ? AND o.ordered_at = r.responded_at AND o.customer_id = ?""", at, customer_id,
+    )  # fmt: skip
+    if placed is None:
+        # The customer ordered, at that moment; the observation only found it out.
+        log_id = operation.insert("operation_log", operation="place_order", at=at, actor_kind="customer",
+                                  customer_id=customer_id)  # fmt: skip
+        has_promotion, code = _usable_code(operation, campaign, customer_id, at)
+        voucher_percent = 0 if has_promotion else int(row["voucher_percent"])
+        lines = [WantedLine(*each) for each in row["order_lines"]]
+        order_id = insert_order(operation, customer_id, lines, "web", at, operation_id=log_id,
+                                voucher_percent=voucher_percent,
+                                promotion_code=code if row["voucher_percent"] else None)  # fmt: skip
+    else:
+        (order_id,) = placed
+    paid, at_list = operation.one(
+        """SELECT sum(l.quantity * l.unit_price_cents), sum(l.quantity * (
+          SELECT list_price_cents FROM price WHERE product_id = l.product_id AND valid_from <= substr(?, 1, 10)
+          ORDER BY valid_from DESC LIMIT 1)) FROM order_line AS l WHERE order_id = ?""", at, order_id,
+    )  # fmt: skip
+    return {**row, "order_id": order_id, "amount_cents": paid, "discount_cents": at_list - paid}
+
+
+def _usable_code(operation: Operation, campaign: Campaign, customer_id: int, at: str) -> tuple[bool, str | None]:
+    """Whether the campaign's reduction goes by a code, and the customer's code where it may be used now."""
+    own = ", ".join(map(str, sorted(same_person(operation, customer_id))))
+    codes = operation.all(
+        f"""SELECT c.code FROM promotion_code AS c JOIN promotion AS f USING (promotion_id)
+        WHERE f.campaign_id = ? AND (c.customer_id IS NULL OR c.customer_id IN ({own}))
+        ORDER BY c.customer_id IS NULL""",
+        campaign.campaign_id,
+    )
+    for (code,) in codes:
+        try:
+            return True, usable_promotion(operation, code, customer_id, at).code
+        except RefusedOperation:
+            continue
+    has_promotion = operation.one("SELECT 1 FROM promotion WHERE campaign_id = ?", campaign.campaign_id) is not None
+    return has_promotion, None
 
 
 def _keep_opt_out(operation: Operation, campaign: Campaign, member: pd.Series, at: str) -> None:

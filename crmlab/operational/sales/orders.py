@@ -6,11 +6,13 @@ is **customer-facing**: somebody on the staff takes it. Lesson 01 follows one or
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from crmlab.operational.marketing.promotion_codes import reduced_prices, usable_promotion
 from crmlab.operational.moments import moment
 from crmlab.operational.operation import CUSTOMER, Actor, Operation, actor_of, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
@@ -84,6 +86,7 @@ def place_order(
     at: str | datetime.date,
     *,
     voucher_percent: int = 0,
+    promotion_code: str | None = None,
     reseller_id: int | None = None,
     subscription_id: int | None = None,
     by: int | None = None,
@@ -97,14 +100,17 @@ def place_order(
         cent (a half goes up); its cost is the product's present one. A bundle is written as a line without money and
         a line for each part, over which price and cost are split (``parent_line_id``).
     channel: web (the customer alone), store or phone (``by`` names the staff), reseller (``reseller_id`` names it).
+    promotion_code: the code of a promotion (see ``create_promotion``), in place of a voucher. It takes nothing off a
+        bundle, whose price is reduced already.
     subscription_id: the subscription that is delivered; subscription products are sold in no other way.
     accepts: ids of offers that this customer was shown and takes: a cross-sell adds a line, an up-sell takes the place
         of the simpler product; both lines are tagged in ``sold_as``. Other offers at this cart count as declined.
 
-    Returns the rows written: ``operation_log, sales_order, order_line``, ``service_contract`` for each care plan, and
-    ``offer`` for what was answered.
+    Returns the rows written: ``operation_log, sales_order, order_line``, ``service_contract`` for each care plan,
+    ``offer`` for what was answered, and ``promotion_redemption`` with a code.
     Raises ``RefusedOperation``: unknown or merged customer, an order before the customer was recorded, no line, a
-    quantity below 1, an unknown product or one without a price on that day, an offer that this customer was not shown.
+    quantity below 1, an unknown product or one without a price on that day, an offer that this customer was not shown,
+    a code that may not be used.
 
     >>> from crmlab.operational import open_store
     >>> with open_store() as store:
@@ -129,6 +135,7 @@ def place_order(
             channel,
             at,
             voucher_percent=voucher_percent,
+            promotion_code=promotion_code,
             reseller_id=None if reseller_id is None else whole_number("reseller_id", reseller_id),
             subscription_id=subscription_id,
         )
@@ -144,13 +151,17 @@ def insert_order(
     at: str,
     *,
     voucher_percent: int = 0,
+    promotion_code: str | None = None,
     reseller_id: int | None = None,
     subscription_id: int | None = None,
+    operation_id: int | None = None,
 ) -> int:
     """Write an order within an operation that runs, such as a sale by telephone; gives its id.
 
-    Raises ``RefusedOperation`` as ``place_order`` does.
+    ``operation_id``: the row of the operation log that placed it, where that is not the operation's own. Raises
+    ``RefusedOperation`` as ``place_order`` does.
     """
+    operation_id = operation.operation_id if operation_id is None else operation_id
     operation.unmerged(customer_id)
     (created_at,) = operation.one("SELECT created_at FROM customer WHERE customer_id = ?", customer_id)
     if at < created_at:
@@ -159,6 +170,26 @@ def insert_order(
         _check_reseller(operation, reseller_id)
     if subscription_id is not None:
         _check_subscription(operation, subscription_id, customer_id, {line.product_id for line in wanted}, at)
+    products = [priced(operation, line.product_id, at) for line in wanted]
+    for product in products:
+        if product.category == "subscription" and subscription_id is None:
+            rule = "a subscription product is delivered under a subscription"
+            raise RefusedOperation(rule, f"{product.sku} without one", "a subscription_id")
+    promotion, discount_cents = None, 0
+    if promotion_code is None:
+        prices = [
+            [(line.quantity, product.price_with(voucher_percent))]
+            for product, line in zip(products, wanted, strict=True)
+        ]
+    else:
+        if voucher_percent:
+            found = f"voucher_percent {voucher_percent} and code {promotion_code!r}"
+            raise RefusedOperation("an order has one reduction", found, "one of the two")
+        promotion = usable_promotion(operation, promotion_code, customer_id, at)
+        asked = [(product, line.quantity) for product, line in zip(products, wanted, strict=True)]
+        prices, discount_cents = reduced_prices(promotion, asked)
+        # A percentage off everything is what a voucher is; else the order bears none.
+        voucher_percent = (promotion.percent_off or 0) if all(promotion.is_for(each) for each in products) else 0
     promised = pd.Timestamp(at[:10]) + pd.Timedelta(days=PROMISED_DAYS)
     order_id = operation.insert(
         "sales_order",
@@ -169,50 +200,54 @@ def insert_order(
         subscription_id=subscription_id,
         voucher_percent=voucher_percent,
         promised_date=promised.strftime("%Y-%m-%d") if channel in _SENT else None,
-        operation_id=operation.operation_id,
+        operation_id=operation_id,
     )
-    for line in wanted:
-        product = priced(operation, line.product_id, at)
-        if product.category == "subscription" and subscription_id is None:
-            rule = "a subscription product is delivered under a subscription"
-            raise RefusedOperation(rule, f"{product.sku} without one", "a subscription_id")
-        order_line_id = _write_line(operation, customer_id, order_id, product, line, voucher_percent, at)
-        note_accepted(operation, line, order_line_id, at)
+    for product, line, pieces in zip(products, wanted, prices, strict=True):
+        if product.type == "bundle":
+            sold = _write_bundle(operation, order_id, product, line, voucher_percent, at)
+        else:
+            sold = [(_write_line(operation, order_id, product, line, *each), product) for each in pieces]
+        note_accepted(operation, line, sold[0][0], at)
+        for order_line_id, each in sold:
+            if each.category == "service_plan":
+                operation.insert("service_contract", customer_id=customer_id, order_line_id=order_line_id,
+                                 product_id=each.product_id, start_date=at[:10])  # fmt: skip
+    if promotion is not None:
+        operation.insert("promotion_redemption", promotion_code_id=promotion.promotion_code_id, order_id=order_id,
+                         customer_id=customer_id, redeemed_at=at, discount_cents=discount_cents,
+                         operation_id=operation_id)  # fmt: skip
     return order_id
 
 
 def _write_line(
-    operation: Operation,
-    customer_id: int,
-    order_id: int,
-    product: PricedProduct,
-    line: WantedLine,
-    voucher_percent: int,
-    at: str,
+    operation: Operation, order_id: int, product: PricedProduct, line: WantedLine, quantity: int, price_cents: int
 ) -> int:
-    pieces = parts_of_bundle(operation, product.product_id, at) if product.type == "bundle" else []
-    order_line_id = operation.insert(
+    return operation.insert(
         "order_line",
         order_id=order_id,
         product_id=product.product_id,
-        quantity=line.quantity,
-        # The money of a bundle stands on its parts.
-        unit_price_cents=0 if pieces else product.price_with(voucher_percent),
-        unit_cost_cents=0 if pieces else product.unit_cost_cents,
+        quantity=quantity,
+        unit_price_cents=price_cents,
+        unit_cost_cents=product.unit_cost_cents,
         sold_as=line.sold_as,
     )
-    sold = [(order_line_id, product)]
-    for part, amounts in bundle_lines(product, pieces, line.quantity, voucher_percent) if pieces else ():
+
+
+def _write_bundle(
+    operation: Operation, order_id: int, bundle: PricedProduct, line: WantedLine, voucher_percent: int, at: str
+) -> list[tuple[int, PricedProduct]]:
+    """The line of a bundle, whose money stands on its parts, and the lines of the parts."""
+    named = dataclasses.replace(bundle, unit_cost_cents=0)
+    parent_line_id = _write_line(operation, order_id, named, line, line.quantity, 0)
+    sold = [(parent_line_id, bundle)]
+    pieces = parts_of_bundle(operation, bundle.product_id, at)
+    for part, amounts in bundle_lines(bundle, pieces, line.quantity, voucher_percent):
         if amounts["quantity"] > MOST_UNITS:
-            found = f"{amounts['quantity']} of product_id {part.product_id}, a part of {product.sku}"
+            found = f"{amounts['quantity']} of product_id {part.product_id}, a part of {bundle.sku}"
             raise RefusedOperation("a line is for a quantity that can be sent", found, f"{MOST_UNITS} or less")
         row = {"order_id": order_id, "product_id": part.product_id, "sold_as": line.sold_as, **amounts}
-        sold.append((operation.insert("order_line", **row, parent_line_id=order_line_id), part))
-    for line_id, each in sold:
-        if each.category == "service_plan":
-            operation.insert("service_contract", customer_id=customer_id, order_line_id=line_id,
-                             product_id=each.product_id, start_date=at[:10])  # fmt: skip
-    return order_line_id
+        sold.append((operation.insert("order_line", **row, parent_line_id=parent_line_id), part))
+    return sold
 
 
 def _check_reseller(operation: Operation, reseller_id: int) -> None:

@@ -16,8 +16,8 @@ from crmlab.operational.marketing.suppression import address_reasons
 from crmlab.operational.moments import moment
 from crmlab.operational.operation import Operation, actor_of, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
-from crmlab.operational.sales.call_lists import minutes_ahead
 from crmlab.operational.sales.accepted_offers import WantedLine
+from crmlab.operational.sales.call_lists import minutes_ahead
 from crmlab.operational.sales.orders import checked_lines, insert_order
 from crmlab.operational.store import Store
 

@@ -229,3 +229,21 @@ def test_an_amount_is_spread_to_the_cent(amount, lines):
     assert discount == min(amount, total)
     assert [sum(quantity for quantity, _ in each) for each in reduced] == [quantity for _, quantity, _ in lines]
     assert all(price >= 0 and quantity > 0 for each in reduced for quantity, price in each)
+
+
+def test_a_code_takes_nothing_off_a_bundle(store):
+    buyer = person(store)
+    promotion(store)
+    bundle_id, bundle_cents = store.connection.execute(
+        "SELECT product_id, list_price_cents FROM product JOIN price USING (product_id) WHERE type = 'bundle' LIMIT 1"
+    ).fetchone()
+    with pytest.raises(RefusedOperation, match="what is no bundle"):
+        place_order(store, buyer, [(bundle_id, 1)], "web", "2026-03-05 10:00", promotion_code="SPRING10")
+    written = place_order(store, buyer, [(bundle_id, 1), (1, 2)], "web", "2026-03-05 10:00", promotion_code="SPRING10")
+    lines = written["order_line"]
+    beans = store.sql("SELECT list_price_cents FROM price WHERE product_id = 1 ORDER BY valid_from DESC LIMIT 1").item()
+    paid = (lines["quantity"] * lines["unit_price_cents"]).sum()
+    off = written["promotion_redemption"]["discount_cents"].item()
+    assert paid + off == bundle_cents + 2 * beans
+    assert off == 2 * (beans - (beans * 90 + 50) // 100)
+    assert written["sales_order"]["voucher_percent"].item() == 0

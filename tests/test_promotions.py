@@ -241,7 +241,8 @@ def test_a_code_takes_nothing_off_a_bundle(store):
         place_order(store, buyer, [(bundle_id, 1)], "web", "2026-03-05 10:00", promotion_code="SPRING10")
     written = place_order(store, buyer, [(bundle_id, 1), (1, 2)], "web", "2026-03-05 10:00", promotion_code="SPRING10")
     lines = written["order_line"]
-    beans = store.sql("SELECT list_price_cents FROM price WHERE product_id = 1 ORDER BY valid_from DESC LIMIT 1").item()
+    beans = store.sql("SELECT list_price_cents FROM price WHERE product_id = 1 ORDER BY valid_from DESC LIMIT 1")
+    beans = beans["list_price_cents"].item()
     paid = (lines["quantity"] * lines["unit_price_cents"]).sum()
     off = written["promotion_redemption"]["discount_cents"].item()
     assert paid + off == bundle_cents + 2 * beans

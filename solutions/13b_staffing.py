@@ -45,7 +45,7 @@ key = AnswerKey(
     practice={
         "first_day": pd.Timestamp("2025-08-18"),
         "last_day": pd.Timestamp("2025-11-08"),
-        "weekday": 1,
+        "weekday": 0,
         "short_abandon_seconds": 15,
         "target_seconds": 30,
         "service_percent": 85,
@@ -432,7 +432,8 @@ def slope_of_the_weeks(company, parameters):
 def two_rosters(company, parameters):
     """The weekday's contacts replayed as it was and with one agent more, and the number of days."""
     contacts = facts(company, parameters)
-    contacts = contacts[contacts["arrived_at"].dt.day_of_week == parameters.weekday]
+    served_at = contacts["answered_at"].fillna(contacts["arrived_at"])
+    contacts = contacts[served_at.dt.day_of_week == parameters.weekday]
     roster = shifts(company, parameters)
     roster = roster[roster["starts_at"].dt.day_of_week == parameters.weekday]
     days = roster["starts_at"].dt.normalize().unique()

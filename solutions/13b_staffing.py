@@ -484,7 +484,7 @@ def all_days_together(company, parameters):
     return gain_of_one_more(company, parameters) * days
 
 
-@gain_of_one_more.mistake("You set the calls saved on all days against the pay of one day.")
+@gain_of_one_more.mistake("You set the calls saved on all days against the pay of one day.", sometimes=True)
 def all_saved_against_one_day(company, parameters):
     return float(fewer_lost(company, parameters) * parameters.lost_call_cents - 4 * parameters.paid_hour_cents)
 
@@ -500,7 +500,9 @@ def still_lost(company, parameters):
     return gain(company, parameters, int((more["is_abandoned"] & (more["channel"] == "call")).sum()))
 
 
-@gain_of_one_more.mistake("You hold the calls saved for lost, and the sign is wrong: as it was, less with one more.")
+@gain_of_one_more.mistake(
+    "You hold the calls saved for lost, and the sign is wrong: as it was, less with one more.", sometimes=True
+)
 def sign_turned(company, parameters):
     return gain(company, parameters, -fewer_lost(company, parameters))
 

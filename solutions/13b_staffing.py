@@ -45,7 +45,7 @@ key = AnswerKey(
     practice={
         "first_day": pd.Timestamp("2025-08-18"),
         "last_day": pd.Timestamp("2025-11-08"),
-        "weekday": 1,
+        "weekday": 0,
         "short_abandon_seconds": 15,
         "target_seconds": 30,
         "service_percent": 85,
@@ -432,7 +432,8 @@ def slope_of_the_weeks(company, parameters):
 def two_rosters(company, parameters):
     """The weekday's contacts replayed as it was and with one agent more, and the number of days."""
     contacts = facts(company, parameters)
-    contacts = contacts[contacts["arrived_at"].dt.day_of_week == parameters.weekday]
+    served_at = contacts["answered_at"].fillna(contacts["arrived_at"])
+    contacts = contacts[served_at.dt.day_of_week == parameters.weekday]
     roster = shifts(company, parameters)
     roster = roster[roster["starts_at"].dt.day_of_week == parameters.weekday]
     days = roster["starts_at"].dt.normalize().unique()
@@ -483,7 +484,7 @@ def all_days_together(company, parameters):
     return gain_of_one_more(company, parameters) * days
 
 
-@gain_of_one_more.mistake("You set the calls saved on all days against the pay of one day.")
+@gain_of_one_more.mistake("You set the calls saved on all days against the pay of one day.", sometimes=True)
 def all_saved_against_one_day(company, parameters):
     return float(fewer_lost(company, parameters) * parameters.lost_call_cents - 4 * parameters.paid_hour_cents)
 
@@ -499,7 +500,9 @@ def still_lost(company, parameters):
     return gain(company, parameters, int((more["is_abandoned"] & (more["channel"] == "call")).sum()))
 
 
-@gain_of_one_more.mistake("You hold the calls saved for lost, and the sign is wrong: as it was, less with one more.")
+@gain_of_one_more.mistake(
+    "You hold the calls saved for lost, and the sign is wrong: as it was, less with one more.", sometimes=True
+)
 def sign_turned(company, parameters):
     return gain(company, parameters, -fewer_lost(company, parameters))
 

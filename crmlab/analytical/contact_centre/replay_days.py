@@ -45,7 +45,8 @@ def extra_agents(
 def replay(facts: pd.DataFrame, roster: pd.DataFrame, seed: int, *, target_seconds: float = 20) -> pd.DataFrame:
     """Run the contacts of some days through the agents of a roster.
 
-    facts: of ``contact_facts``: contacts of whole days. Those that no agent's queue saw (self-service, calls at closed
+    facts: of ``contact_facts``: all contacts of whole days, by when they were answered, so that letters which wait from
+        the day before take agents' time as they did. Those that no agent's queue saw (self-service, calls at closed
         lines) are left out, and so are contacts whose end is not known.
     roster: ``agent_shifts`` of these days, with ``extra_agents`` or without some; stretches with activity ``contacts``
         count.

@@ -5,25 +5,15 @@ import sqlite3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stores import store_fixture
 
-from crmlab.company import generate
-from crmlab.operational import RefusedOperation, open_store, place_order, return_order_line
+from crmlab.operational import RefusedOperation, place_order, return_order_line
 
 AT = "2026-01-05 10:00"
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture(scope="module")
-def company_folder(tmp_path_factory):
-    return generate(300, 3, tmp_path_factory.mktemp("company") / "small")
-
-
-@pytest.fixture(scope="module")
-def store(company_folder, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        with open_store(company=company_folder) as store:
-            yield store
+store = store_fixture(scope="module")
 
 
 @pytest.fixture(scope="module")

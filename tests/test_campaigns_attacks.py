@@ -4,13 +4,12 @@ import sqlite3
 
 import pytest
 from campaign_steps import AT, BEFORE, EMAIL, campaign, confirm, opt_out, person
+from stores import store_fixture
 
-from crmlab.company import generate
 from crmlab.operational import (
     RefusedOperation,
     draw_audience,
     merge_customers,
-    open_store,
     plan_campaign,
     record_consent,
     send_due,
@@ -20,22 +19,7 @@ from crmlab.operational.marketing.suppression import address_reasons
 SEND = "2026-01-12 10:00"
 
 
-@pytest.fixture(scope="module")
-def company_folder(tmp_path_factory):
-    return generate(300, 3, tmp_path_factory.mktemp("company") / "small")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture
-def store(company_folder):
-    with open_store(company=company_folder) as store:
-        yield store
+store = store_fixture()
 
 
 def sends(store, address=EMAIL):

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_campaigns_market import cache, company, sent_campaign, store  # noqa: F401
+from stores import company_fixture, store_fixture
+from test_campaigns_market import PEOPLE, sent_campaign
 
 from crmlab.analytical.warehouse import load_warehouse
 from crmlab.operational import (
@@ -16,14 +17,17 @@ from crmlab.operational import (
     score_budget,
 )
 
+company = company_fixture(PEOPLE)
+store = store_fixture(PEOPLE)
 
-def actions_for(company, count=1200):  # noqa: F811
+
+def actions_for(company, count=1200):
     customers = company.customers["customer_id"].head(count)
     return pd.DataFrame({"action_id": customers, "customer_id": customers, "kind": "message", "channel": "email",
                          "message": "voucher", "at": pd.Timestamp("2026-01-12 09:00")})  # fmt: skip
 
 
-def test_goods_change_no_reaction_and_cost_about_as_much(company):  # noqa: F811
+def test_goods_change_no_reaction_and_cost_about_as_much(company):
     actions = actions_for(company)
     plain = company.react(actions, "2026-04-30", seed=1)
     goods = company.react(actions, "2026-04-30", seed=1, order_lines=True)
@@ -46,7 +50,7 @@ def test_goods_change_no_reaction_and_cost_about_as_much(company):  # noqa: F811
     assert (both["order_lines"].dropna() == both["order_lines_all"].dropna()).all()
 
 
-def test_purchases_become_orders_once_and_the_warehouse_sees_them(store, company):  # noqa: F811
+def test_purchases_become_orders_once_and_the_warehouse_sees_them(store, company):
     number = sent_campaign(store)
     second = sent_campaign(store, "d", send="2026-01-13 10:00")
     before = store.sql("SELECT count(*) AS n, sum(amount_cents) AS paid FROM v_order")
@@ -73,7 +77,7 @@ def test_purchases_become_orders_once_and_the_warehouse_sees_them(store, company
     assert sales["paid"].item() == after["paid"].item()
 
 
-def test_the_warehouse_agrees_with_the_store_on_every_campaign(store, company):  # noqa: F811
+def test_the_warehouse_agrees_with_the_store_on_every_campaign(store, company):
     sent_campaign(store)
     with load_warehouse(store) as warehouse:
         arms = warehouse.sql(
@@ -92,7 +96,7 @@ def test_the_warehouse_agrees_with_the_store_on_every_campaign(store, company): 
     assert reasons["n"].item() == tally["n"].item()
 
 
-def test_an_earlier_day_sees_no_later_message_or_response(store, company):  # noqa: F811
+def test_an_earlier_day_sees_no_later_message_or_response(store, company):
     starts = company.campaigns.set_index("campaign_id")["start_date"]
     with load_warehouse(store, as_of=starts[3]) as warehouse:
         seen = warehouse.sql("SELECT campaign_key, max(sent_date_key) AS sent, sum(purchase_count) AS n "
@@ -107,7 +111,7 @@ def test_an_earlier_day_sees_no_later_message_or_response(store, company):  # no
     assert seen["n"].iloc[-1] == known.sum()
 
 
-def test_codes_of_a_campaign_are_redeemed_once_by_the_market(store, company):  # noqa: F811
+def test_codes_of_a_campaign_are_redeemed_once_by_the_market(store, company):
     number = sent_campaign(store)
     made = create_promotion(store, "c", percent_off=10, campaign_id=number, at="2026-01-10", valid_from="2026-01-12",
                         valid_until="2026-01-25")["promotion"]["promotion_id"].item()  # fmt: skip
@@ -127,7 +131,7 @@ def test_codes_of_a_campaign_are_redeemed_once_by_the_market(store, company):  #
     )
 
 
-def test_a_plan_is_scored_by_what_its_campaigns_brought(store, company):  # noqa: F811
+def test_a_plan_is_scored_by_what_its_campaigns_brought(store, company):
     segments = company.customers[["customer_id"]].assign(segment="all")
     first = past_response(store, segments, margin_share=0.4, campaign_ids=[11])
     later = past_response(store, segments, margin_share=0.4, campaign_ids=[13, 14])

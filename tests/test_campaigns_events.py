@@ -5,37 +5,20 @@ import datetime
 import pandas as pd
 import pytest
 from campaign_steps import campaign, confirm, opt_out
+from stores import store_fixture
 
-from crmlab.company import generate
 from crmlab.operational import (
     RefusedOperation,
     add_customer,
     due_events,
     merge_customers,
-    open_store,
     place_order,
     queue_events,
     send_due,
 )
 from crmlab.operational.marketing.events import holiday_dates, in_year
 
-
-@pytest.fixture(scope="module")
-def company_folder(tmp_path_factory):
-    return generate(800, 3, tmp_path_factory.mktemp("company") / "small")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture
-def store(company_folder):
-    with open_store(company=company_folder) as store:
-        yield store
+store = store_fixture(people=800)
 
 
 def born(store, date, address="b@example.org"):

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from stores import company_fixture, own_copy, store_fixture
 
 from crmlab.company import generate, open_company
 from crmlab.operational import (
@@ -13,7 +14,6 @@ from crmlab.operational import (
     campaign_report,
     draw_audience,
     observe_responses,
-    open_store,
     past_response,
     permission,
     plan_budget,
@@ -27,22 +27,12 @@ from crmlab.operational.marketing.suppression import reach
 AT, SEND = "2026-01-05", "2026-01-12 10:00"
 
 
-@pytest.fixture(scope="module")
-def company(tmp_path_factory):
-    return open_company(generate(2500, 3, tmp_path_factory.mktemp("company") / "small"))
+PEOPLE = 2500
+
+company = company_fixture(PEOPLE)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture
-def store(company):
-    with open_store(company=company) as store:
-        yield store
+store = store_fixture(PEOPLE)
 
 
 def sent_campaign(store, name="c", message="voucher", send=SEND, **plan):
@@ -76,7 +66,7 @@ def test_what_the_market_said_is_written_down_once(store, company):
     found = responses(store, made)
     assert len(found) == len(early) + len(later) and len(early) > 20 and len(later) > 0
     assert early.merge(found, how="inner").shape[0] == len(early)
-    with open_store(company=company) as at_once:
+    with own_copy(company) as at_once:
         assert sent_campaign(at_once) == made
         observe_responses(at_once, made, "2026-02-10", seed=4, company=company)
         pd.testing.assert_frame_equal(responses(at_once, made), found)

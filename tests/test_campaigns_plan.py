@@ -6,15 +6,14 @@ import sqlite3
 import pandas as pd
 import pytest
 from campaign_steps import AT, campaign, confirm, opt_out, person
+from stores import own_copy, small_company, store_fixture
 
-from crmlab.company import generate
 from crmlab.operational import (
     RefusedOperation,
     build_list,
     change_campaign_status,
     draw_audience,
     merge_customers,
-    open_store,
     place_order,
     plan_campaign,
     save_target_list,
@@ -27,22 +26,9 @@ from crmlab.operational.marketing.contact_times import earliest_allowed
 SEND = "2026-01-12 10:00"
 
 
-@pytest.fixture(scope="module")
-def company_folder(tmp_path_factory):
-    return generate(1500, 3, tmp_path_factory.mktemp("company") / "small")
+PEOPLE = 1500
 
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture
-def store(company_folder):
-    with open_store(company=company_folder) as store:
-        yield store
+store = store_fixture(PEOPLE)
 
 
 def people(store, count):
@@ -177,10 +163,10 @@ def test_one_in_ten_is_held_out_unless_the_plan_says_zero(store):
     assert abs(shares["half"] - 0.5) < 3 * (0.25 / count) ** 0.5
 
 
-def test_the_same_are_held_out_whichever_order_the_list_comes_in(company_folder):
+def test_the_same_are_held_out_whichever_order_the_list_comes_in():
     arms, order = [], random.Random(1)
     for seed, sort_by in ((1, [("spent_cents", "desc")]), (1, [("order_count", "asc")]), (2, [])):
-        with open_store(company=company_folder) as store:
+        with own_copy(small_company(PEOPLE)) as store:
             list_id, _ = list_of(store, "a", [("order_count", ">", 0)], sort_by=sort_by)
             plan_campaign(store, "c", channel="email", message="voucher", target_list_id=list_id, at=AT,
                           start_date="2026-01-10", end_date="2026-01-20")  # fmt: skip

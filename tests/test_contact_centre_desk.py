@@ -5,9 +5,9 @@ import heapq
 import numpy as np
 import pandas as pd
 import pytest
-from companies import company_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stores import own_copy, small_company, store_fixture
 
 from crmlab.contact_queue import always_there, run_queue
 from crmlab.operational import (
@@ -28,7 +28,6 @@ from crmlab.operational import (
     merge_customers,
     next_step,
     open_desk,
-    open_store,
     present_step,
     press_key,
     promise_kept_rate,
@@ -61,10 +60,7 @@ MENU = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def store():
-    with open_store(company=company_folder(people=300, seed=3)) as store:
-        yield store
+store = store_fixture()
 
 
 def agents(store, count=1):
@@ -308,7 +304,7 @@ def test_what_is_refused_leaves_nothing(store, change, message):
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=1, max_size=25))
 def test_capacity_holds_and_nobody_waits_beside_a_free_agent(events):
     """Whatever arrives and ends, in whatever order."""
-    with open_store(company=company_folder(people=300, seed=3)) as store:
+    with own_copy(small_company()) as store:
         at = pd.Timestamp(DAY + "09:00")
         for agent in agents(store, 2):
             sign_on(store, agent, ["service"], DAY + "08:00", capacity=2)

@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from campaign_steps import campaign, confirm
+from stores import own_copy, small_company
 
-from crmlab.company import generate
 from crmlab.operational import (
     RefusedOperation,
     add_customer,
     choose_offers,
-    open_store,
     render_campaign,
     render_message,
     render_subject,
@@ -62,9 +61,8 @@ def test_a_subject_is_one_line():
     assert "\n" not in render_subject("For {{ first_name }}", {"first_name": "A\r\nBcc: x@example.org"})
 
 
-def test_a_campaign_is_rendered_whole_or_not_at_all(tmp_path, monkeypatch):
-    monkeypatch.setenv("CRMLAB_CACHE", str(tmp_path / "cache"))
-    with open_store(company=generate(100, 3, tmp_path / "company")) as store:
+def test_a_campaign_is_rendered_whole_or_not_at_all():
+    with own_copy(small_company()) as store:
         people = {"Null": None, "Bee": "Ana"}
         customers = []
         for last_name, first_name in people.items():

@@ -4,8 +4,8 @@ import sqlite3
 
 import pandas as pd
 import pytest
+from stores import store_fixture
 
-from crmlab.company import generate
 from crmlab.operational import (
     RefusedOperation,
     find_offers,
@@ -13,7 +13,6 @@ from crmlab.operational import (
     mark_out_of_stock,
     merge_customers,
     offer_report,
-    open_store,
     owned_products,
     place_order,
     return_order_line,
@@ -23,22 +22,7 @@ from crmlab.operational import (
 AT, LATER = "2026-01-05 10:00", "2026-01-05 10:05"
 
 
-@pytest.fixture(scope="module")
-def company_folder(tmp_path_factory):
-    return generate(300, 3, tmp_path_factory.mktemp("company") / "small")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture
-def store(company_folder):
-    with open_store(company=company_folder) as store:
-        yield store
+store = store_fixture()
 
 
 @pytest.fixture

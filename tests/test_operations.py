@@ -5,15 +5,14 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
+from stores import store_fixture
 
-from crmlab.company import generate
 from crmlab.operational import (
     RefusedOperation,
     add_customer,
     assign_ticket,
     log_interaction,
     merge_customers,
-    open_store,
     open_ticket,
     permission,
     place_order,
@@ -29,22 +28,7 @@ LATER = "2026-01-06 10:00"
 EMAIL = "anna@example.org"
 
 
-@pytest.fixture(scope="module")
-def company_folder(tmp_path_factory):
-    return generate(300, 3, tmp_path_factory.mktemp("company") / "small")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture
-def store(company_folder):
-    with open_store(company=company_folder) as store:
-        yield store
+store = store_fixture()
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from crmlab.course.lesson_table import lesson_table, lessons_before
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.md"), *ROOT.glob("datasets/*.md")])
 LESSONS = sorted(ROOT.glob("notebooks/[0-9][0-9]*.ipynb"))
@@ -24,12 +26,33 @@ def test_links_lead_somewhere(page):
         assert "://" in target or (page.parent / target).exists(), target
 
 
-def test_the_readme_lists_every_lesson_with_its_minutes():
+def test_the_readme_lists_every_lesson_with_its_minutes_and_needs():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| \[[^]]+\]\(notebooks/([\w.]+)\) \| ([\d +]+) \|", readme, flags=re.MULTILINE))
-    assert sorted(rows) == [path.name for path in LESSONS]
-    for path in LESSONS:
-        assert re.search(r"\*Time: (\d+) minutes", lesson_text(path)).group(1) == rows[path.name].split()[0], path.name
+    row = re.compile(r"^\| \[[^]]+\]\(notebooks/([\w.]+)\) \| (\d+)[\d +]* \| ([\w, ]*?) ?\| ", flags=re.MULTILINE)
+    rows = row.findall(readme)
+    assert [name for name, _, _ in rows] == [path.name for path in LESSONS]
+    table = lesson_table()
+    assert [int(minutes) for _, minutes, _ in rows] == table["minutes"].to_list()
+    assert [needs for _, _, needs in rows] == table["needs"].to_list()
+
+
+def test_the_syllabi_have_room_for_their_lessons_in_an_order_that_works():
+    guide = (ROOT / "docs" / "instructor_guide.md").read_text(encoding="utf-8")
+    weeks = [line.strip("|").split("|")[1:] for line in guide.splitlines() if re.match(r"\| \d+ \| ", line)]
+    plans = [[plan.strip() for plan in column if plan.strip()] for column in zip(*weeks, strict=True)]
+    assert [len(plan) for plan in plans] == [6, 10, 14]
+    table = lesson_table()
+    for plan, session_minutes in zip(plans, (180, 120, 90), strict=True):
+        done = {"00"}
+        for week in plan:
+            lessons, minutes, exercises = re.fullmatch(r"([\w, ]+): (\d+) \+ (\d+)", week).groups()
+            held = lessons.split(", ")
+            assert table.loc[held, ["minutes", "exercise_minutes"]].sum().to_list() == [int(minutes), int(exercises)]
+            # The guide says what to do about the one lesson that is longer than a session.
+            assert int(minutes) <= session_minutes or week.startswith("10b")
+            done |= set(held)
+            for lesson in held:
+                assert set(lessons_before(table, lesson)) <= done, week
 
 
 def test_the_glossary_is_sorted_and_each_word_stands_in_bold_in_its_lesson():

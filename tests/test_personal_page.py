@@ -5,21 +5,15 @@ import sqlite3
 import numpy as np
 import pandas as pd
 import pytest
+from stores import store_fixture
 
-from crmlab.company import generate
-from crmlab.operational import RefusedOperation, click_page, open_store, page_clicks, page_variant, show_page
+from crmlab.operational import RefusedOperation, click_page, page_clicks, page_variant, show_page
 
 AT = "2026-01-05 20:00"
 OFFERS = {"stranger": 2, "machine": 22}
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    folder = generate(300, 3, tmp_path_factory.mktemp("company") / "small")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        with open_store(company=folder) as store:
-            yield store
+store = store_fixture(scope="module")
 
 
 def show(store, **settings):

@@ -6,15 +6,14 @@ import pytest
 from campaign_steps import AT, campaign, confirm, person
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stores import company_fixture, store_fixture
 
-from crmlab.company import generate, open_company
 from crmlab.operational import (
     RefusedOperation,
     build_list,
     create_promotion,
     issue_codes,
     merge_customers,
-    open_store,
     place_order,
     promotion_report,
     return_order_line,
@@ -24,23 +23,10 @@ from crmlab.operational import (
 from crmlab.operational.marketing.promotion_codes import Promotion, reduced_prices
 from crmlab.operational.sales.prices import PricedProduct
 
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory):
-    return open_company(generate(300, 3, tmp_path_factory.mktemp("company") / "small"))
+company = company_fixture()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture
-def store(company):
-    with open_store(company=company) as store:
-        yield store
+store = store_fixture()
 
 
 def promotion(store, name="Spring", code="SPRING10", **more):

@@ -11,6 +11,7 @@ import offer_rules
 import pandas as pd
 import promotion_rules
 import pytest
+from stores import small_company
 
 from crmlab.company import generate, open_company
 from crmlab.operational import RefusedOperation, open_store, place_order
@@ -22,8 +23,8 @@ from crmlab.operational.schema import schema_sql
 
 
 @pytest.fixture(scope="module")
-def company_folder(tmp_path_factory):
-    return generate(300, 3, tmp_path_factory.mktemp("company") / "small")
+def company_folder():
+    return small_company()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,7 +1,7 @@
 """Outbound telesales: whom the list calls, when, how often, and what comes of it."""
 
 import pytest
-from companies import company_folder
+from stores import store_fixture
 
 from crmlab.operational import (
     RefusedOperation,
@@ -9,7 +9,6 @@ from crmlab.operational import (
     finish_call,
     merge_customers,
     next_call,
-    open_store,
     plan_call_list,
     record_consent,
     set_preferences,
@@ -19,10 +18,7 @@ from crmlab.operational import (
 BEFORE, DAY = "2026-01-02", "2026-01-06 "
 
 
-@pytest.fixture
-def store():
-    with open_store(company=company_folder(people=300, seed=3)) as store:
-        yield store
+store = store_fixture()
 
 
 @pytest.fixture

@@ -3,15 +3,15 @@
 import duckdb
 import pandas as pd
 import pytest
+from stores import company_fixture, own_copy, store_fixture
 
 from crmlab.analytical.warehouse import Warehouse, load_warehouse, open_warehouse
-from crmlab.company import generate, open_company
+from crmlab.company import generate
 from crmlab.operational import (
     add_customer,
     assign_ticket,
     log_interaction,
     merge_customers,
-    open_store,
     open_ticket,
     place_order,
     resolve_ticket,
@@ -20,23 +20,8 @@ from crmlab.operational import (
     update_customer,
 )
 
-
-@pytest.fixture(scope="module")
-def company_folder(tmp_path_factory):
-    return generate(300, 3, tmp_path_factory.mktemp("company") / "small")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CRMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture
-def store(company_folder):
-    with open_store(company=company_folder) as store:
-        yield store
+company = company_fixture()
+store = store_fixture()
 
 
 def one(source, query):
@@ -51,8 +36,7 @@ def versions(warehouse, customer_id):
 # -- the same as the store -----------------------------------------------------------------------------------------
 
 
-def test_revenue_margin_returns_and_customers_are_those_of_the_company(store, company_folder):
-    company = open_company(company_folder)
+def test_revenue_margin_returns_and_customers_are_those_of_the_company(store, company):
     lines = company.order_lines
     warehouse = load_warehouse(store)
     assert one(warehouse, "SELECT sum(revenue_cents) FROM fact_sales") == company.orders["amount_cents"].sum()
@@ -69,8 +53,7 @@ def test_sums_are_whole_numbers_and_dates_are_dates(store):
     assert pd.api.types.is_datetime64_dtype(answer["first"].dtype)
 
 
-def test_an_as_of_question_does_not_see_what_came_later(store, company_folder):
-    company = open_company(company_folder)
+def test_an_as_of_question_does_not_see_what_came_later(store, company):
     for as_of in ("2023-01-01", "2024-02-29", "2025-06-30"):
         warehouse = load_warehouse(store, as_of=as_of)
         orders = company.orders[company.orders["order_date"] <= as_of]
@@ -124,8 +107,8 @@ def test_facts_of_service(store):
     assert (again.reopened_count, again.employee_key) == (1, 21)
 
 
-def test_the_past_of_the_contact_centre_is_in_the_warehouse(store, company_folder):
-    warehouse, company = load_warehouse(store), open_company(company_folder)
+def test_the_past_of_the_contact_centre_is_in_the_warehouse(store, company):
+    warehouse = load_warehouse(store)
     contacts = company.interactions
     wait = (contacts["answered_at"] - contacts["arrived_at"]).dt.total_seconds()
     found = warehouse.sql("SELECT wait_seconds, cost_cents, is_abandoned FROM fact_interaction ORDER BY interaction_id")
@@ -205,8 +188,7 @@ def test_an_earlier_day_and_another_company_are_refused(store, tmp_path):
         load_warehouse(store, path, as_of="2025-12-30")
     with pytest.raises(ValueError, match="before the company's first day"):
         load_warehouse(store, as_of="2022-12-31")
-    other = open_store(company=generate(50, 4, tmp_path / "other"))
-    with other, pytest.raises(ValueError, match="another company"):
+    with own_copy(generate(50, 4, tmp_path / "other")) as other, pytest.raises(ValueError, match="another company"):
         load_warehouse(other, path)
     assert open_warehouse(path).content_hash() == before
 
@@ -262,8 +244,7 @@ def test_revenue_of_a_person_adds_up_over_the_records(store):
 # -- months --------------------------------------------------------------------------------------------------------
 
 
-def test_months_of_a_buyer_as_known_at_their_end(store, company_folder):
-    company = open_company(company_folder)
+def test_months_of_a_buyer_as_known_at_their_end(store, company):
     months = load_warehouse(store).sql("SELECT * FROM fact_customer_month ORDER BY customer_id, month_key")
     assert months["month_end"].max() == company.as_of
     last = months[months["month_end"] == company.as_of].set_index("customer_id")
@@ -326,7 +307,7 @@ def test_a_private_warehouse_is_deleted_when_it_is_closed(store, tmp_path):
 
 
 def test_the_bait_says_what_came_after_the_month_and_is_filled_when_that_is_known():
-    with open_store() as store:
+    with own_copy(None) as store:
         then, now = load_warehouse(store, as_of="2025-06-30"), load_warehouse(store)
     query = "SELECT count(*), count(churned_next_90d) FROM fact_customer_month WHERE month_key = 202506"
     months, known = then.sql(query).iloc[0]

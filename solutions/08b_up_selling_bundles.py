@@ -182,6 +182,14 @@ def without_voucher(company, parameters):
     return bill(company, parameters, voucher=False)
 
 
+@up_sold.mistake("The bill before has the voucher too: the customer would have used it for the simpler product.")
+def bill_before_without_voucher(company, parameters):
+    return {
+        **bill(company, parameters),
+        "bill_before": bill(company, parameters, voucher=False)["bill_before"],
+    }
+
+
 @up_sold.mistake("You ordered one piece. The customer orders p.pieces of it.")
 def one_piece(company, parameters):
     return bill(company, parameters, pieces=1)

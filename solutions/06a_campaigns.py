@@ -66,7 +66,7 @@ def lots(company, parameters):
 @key.question(
     "q1",
     points=2,
-    minutes=5,
+    minutes=4,
     compare=Members(),
     hints=["lottery_number(seed, 'Easter 2026', customer_id) for each; control is below holdout_percent / 100."],
 )
@@ -319,7 +319,7 @@ def greedy(parameters, by):
 @key.question(
     "q7",
     points=3,
-    minutes=5,
+    minutes=3,
     compare=Number(relative=0.001, unit="cents"),
     hints=["plan_budget(options, budget_cents) is the best plan; add up its profit_cents."],
 )
@@ -372,7 +372,7 @@ def arm_size(company, campaign_id, arm="treatment"):
 @key.question(
     "q8",
     points=3,
-    minutes=6,
+    minutes=7,
     compare=Number(tolerance=1e-6, unit="buyers"),
     hints=[
         "Planned: lift of the earlier campaign times the later one's treatment arm. Actual: its own lift times that."
@@ -421,7 +421,7 @@ def decided(brings, parameters):
 @key.question(
     "q9",
     points=2,
-    minutes=5,
+    minutes=7,
     compare=Text(),
     hints=["Mean margin of all contacts in treatment, less that in control; is it more than a letter costs?"],
 )

@@ -420,7 +420,7 @@ def changed(company, parameters):
     return set(benefits.index[benefits.p_adjusted <= 0.05])
 
 
-@changed.mistake("Twelve tests were made together: use the corrected p values, p_adjusted.", sometimes=True)
+@changed.mistake("These tests were made together: use the corrected p values, p_adjusted.", sometimes=True)
 def each_by_itself(company, parameters):
     benefits = measure_benefits(company, parameters.change_date)
     return set(benefits.index[benefits.p_value <= 0.05])

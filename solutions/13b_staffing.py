@@ -171,7 +171,7 @@ def within_twenty(company, parameters):
 
 @key.question(
     "q3",
-    points=1,
+    points=2,
     minutes=3,
     compare=Number(relative=1e-6, unit="seconds"),
     hints=["Talk and the work after it, of the calls offered that were answered: the mean of handle_seconds."],

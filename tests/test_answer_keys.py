@@ -101,7 +101,12 @@ def test_the_exercise_is_what_release_makes_of_the_solution(exercise):
     assert practice == made.practice, f"run: crmlab release {exercise}"
 
 
+@pytest.fixture(scope="module")
+def hidden_companies(tmp_path_factory):
+    return tmp_path_factory.mktemp("hidden")
+
+
 @pytest.mark.parametrize("exercise", EXERCISES)
-def test_a_key_is_proved_on_hidden_companies(exercise):
+def test_a_key_is_proved_on_hidden_companies(hidden_companies, exercise):
     paths = [ROOT / "solutions" / f"{exercise}{ending}" for ending in (".py", ".ipynb")]
-    assert prove(*paths, seeds=SEEDS[:6]) == []
+    assert prove(*paths, seeds=SEEDS[:6], companies=hidden_companies) == []

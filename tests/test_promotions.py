@@ -235,7 +235,8 @@ def test_a_code_takes_nothing_off_a_bundle(store):
     buyer = person(store)
     promotion(store)
     bundle_id, bundle_cents = store.connection.execute(
-        "SELECT product_id, list_price_cents FROM product JOIN price USING (product_id) WHERE type = 'bundle' LIMIT 1"
+        "SELECT product_id, list_price_cents FROM product JOIN price USING (product_id) WHERE type = 'bundle' "
+        "ORDER BY valid_from DESC LIMIT 1"
     ).fetchone()
     with pytest.raises(RefusedOperation, match="what is no bundle"):
         place_order(store, buyer, [(bundle_id, 1)], "web", "2026-03-05 10:00", promotion_code="SPRING10")

@@ -44,14 +44,22 @@ class Proof:
 
 
 def prove(
-    key_path: Path, notebook_path: Path, *, seeds: Sequence[int] = SEEDS, customers: int = CUSTOMERS, n_jobs: int = -1
+    key_path: Path,
+    notebook_path: Path,
+    *,
+    seeds: Sequence[int] = SEEDS,
+    customers: int = CUSTOMERS,
+    n_jobs: int = -1,
+    companies: Path | None = None,
 ) -> list[str]:
     """The faults of a key on hidden companies, one for each seed; an empty list when it is sound.
 
-    Every fault names the question, the seed and, where it is about one, the mistake.
+    Every fault names the question, the seed and, where it is about one, the mistake. ``companies``: a folder that keeps
+    the companies for the next key to be proved; without it they are gone afterwards.
     """
     work = (
-        joblib.delayed(_prove_seed)(key_path, notebook_path, seed, place, customers) for place, seed in enumerate(seeds)
+        joblib.delayed(_prove_seed)(key_path, notebook_path, seed, place, customers, companies)
+        for place, seed in enumerate(seeds)
     )
     proofs = joblib.Parallel(n_jobs=n_jobs)(work)
     faults = [fault for proof in proofs for fault in proof.faults]
@@ -91,14 +99,19 @@ def prove_on(key: AnswerKey, notebook: Mapping[str, Any], marker: Marker, where:
     return Proof(where, tuple(f"{where}: {fault}" for fault in faults), frozenset(caught))
 
 
-def _prove_seed(key_path: Path, notebook_path: Path, seed: int, place: int, customers: int) -> Proof:
+def _prove_seed(
+    key_path: Path, notebook_path: Path, seed: int, place: int, customers: int, companies: Path | None
+) -> Proof:
     key = load_key(key_path)
     notebook = nbformat.read(notebook_path, as_version=4)
     assumptions = draw_assumptions(seed)
     if place < len(ABSENCES):
         assumptions = dataclasses.replace(assumptions, absent=ABSENCES[place])
     with tempfile.TemporaryDirectory(prefix="crmlab-proof-") as folder:
-        home = generate(customers, seed, Path(folder) / "hidden", assumptions=assumptions)
+        home = (companies or Path(folder)) / f"seed-{seed}-{assumptions.absent}-{customers}"
+        # `generate` names a folder only when everything is in it.
+        if not home.exists():
+            generate(customers, seed, home, assumptions=assumptions)
         marker = Marker(key, open_company(home), key.parameters(seed), truth(home))
         lacking = f", a company without {assumptions.absent}" if assumptions.absent else ""
         return prove_on(key, notebook, marker, f"seed {seed}{lacking}")

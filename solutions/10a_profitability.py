@@ -53,6 +53,12 @@ def margin_of_orders(company):
     return ((lines.unit_price_cents - lines.unit_cost_cents) * lines.quantity).groupby(lines.order_id).sum()
 
 
+def after_refunds(orders, company):
+    """The margin as the lesson takes it; the questions take it before refunds."""
+    refunds = company.returns.groupby("order_id").refund_cents.sum()
+    return orders.assign(margin_cents=orders.margin_cents - orders.order_id.map(refunds).fillna(0))
+
+
 @key.step
 def cohort_orders(company, parameters):
     """All orders of the cohort with their margin and age in days, and how many customers it has."""
@@ -88,6 +94,12 @@ def any_age(company, parameters):
 def revenue_of_the_cohort(company, parameters):
     own, customers = cohort_orders(company, parameters)
     return own.amount_cents[own.age <= parameters.first_days].sum() / customers
+
+
+@cohort_value.mistake("You took refunds off, as the lesson does. Here the margin is meant before refunds.")
+def cohort_after_refunds(company, parameters):
+    own, customers = cohort_orders(company, parameters)
+    return after_refunds(own, company).margin_cents[own.age <= parameters.first_days].sum() / customers
 
 
 @cohort_value.mistake("That is the mean of an order. Divide by the customers of the cohort, not by their orders.")
@@ -314,6 +326,11 @@ def gap_in_revenue(company, parameters):
     return gap(chosen_orders(company, parameters), "amount_cents")
 
 
+@margin_gap.mistake("You took refunds off, as the lesson does. Here the margin is meant before refunds.")
+def gap_after_refunds(company, parameters):
+    return gap(after_refunds(chosen_orders(company, parameters), company))
+
+
 @margin_gap.mistake("Deliveries of subscriptions are among your orders. Leave them out.")
 def subscriptions_counted(company, parameters):
     orders = company.orders
@@ -373,6 +390,12 @@ def fees_only(company, parameters):
 @fee_gain.mistake("A lost order also saves its parcel: what it leaves is its margin less cents_per_parcel.")
 def parcel_forgotten(company, parameters):
     return gain(small_orders(company, parameters), parameters, "margin_cents")
+
+
+@fee_gain.mistake("You took refunds off, as the lesson does. Here the margin is meant before refunds.")
+def fee_after_refunds(company, parameters):
+    orders = after_refunds(small_orders(company, parameters), company)
+    return gain(orders.assign(left_cents=orders.margin_cents - parameters.cents_per_parcel), parameters)
 
 
 @fee_gain.mistake("With a lost order its revenue goes, and so do its costs. What is lost is what it leaves.")

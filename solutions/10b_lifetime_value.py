@@ -227,7 +227,7 @@ def weeks_ahead(parameters):
 @key.question(
     "q4",
     points=3,
-    minutes=9,
+    minutes=10,
     compare=Mapping(Number(relative=RELATIVE)),
     hints=[
         "clv.holdout_summary, clv.holdout_length, model.expected_purchases(held, weeks), clv.compare_forecasts.",
@@ -478,7 +478,7 @@ def ceilings(company, parameters):
 @key.question(
     "q8",
     points=3,
-    minutes=8,
+    minutes=9,
     compare=Mapping(Number(relative=RELATIVE, unit="euro"), key="acquisition_channel"),
     hints=[
         "clv.acquisition_ceilings(clv.ModifiedBetaGeoModel(), won, months=..., monthly_discount_rate=...).",

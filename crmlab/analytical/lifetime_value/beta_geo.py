@@ -105,33 +105,38 @@ class BetaGeoModel(MaximumLikelihoodModel):
 
     def _log_likelihood_of(self, rows: CustomerRows) -> LogLikelihood:
         x, age, weight = rows["frequency"], rows["T"], rows.weight
-        stays = x + self._unsafe_first_purchases
-        # Gamma and beta functions depend on the number of purchases alone: few different numbers.
+        customers = weight.sum()
+        # Gamma and beta functions depend on the number of purchases alone, the chance of a silence for those who are
+        # still there on the age: few different numbers of each.
         number, of_number = np.unique(x, return_inverse=True)
         number_weight = np.bincount(of_number, weights=weight)
         number_stays = number + self._unsafe_first_purchases
-        customers = weight.sum()
-        may_have_left = stays > 0
-        recency = rows["recency"][may_have_left]
+        ages, of_age = np.unique(age, return_inverse=True)
+        age_weight, age_purchases = np.bincount(of_age, weights=weight), np.bincount(of_age, weights=weight * x)
+        may_have_left = np.flatnonzero(x + self._unsafe_first_purchases > 0)
+        left_x, left_age, recency = x[may_have_left], age[may_have_left], rows["recency"][may_have_left]
         left_of_number, left_weight = of_number[may_have_left], weight[may_have_left]
 
         def log_likelihood(log_parameters: np.ndarray) -> tuple[float, np.ndarray]:
             r, alpha, a, b = np.exp(log_parameters)
-            log_age, power = np.log(alpha + age), r + number
+            log_time, power = np.log(alpha + ages), r + number
+            age_power = r * age_weight + age_purchases
             value = number_weight @ (gammaln(power) + gammaln(a + b) - gammaln(b) + gammaln(b + number_stays))
             value -= number_weight @ gammaln(a + b + number_stays) + customers * (gammaln(r) - r * np.log(alpha))
-            weighted_power = weight * power[of_number]
-            value -= weighted_power @ log_age
+            value -= age_power @ log_time
             # Left after the last purchase, or still there and silent since: the odds, and the probability of the first.
-            longer = log_age[may_have_left] - np.log(alpha + recency)
-            left_power = power[left_of_number]
+            time, time_bought = alpha + left_age, alpha + recency
+            longer, left_power = np.log(time / time_bought), r + left_x
             odds = (np.log(a) - np.log(b + np.maximum(number_stays, 1) - 1))[left_of_number] + left_power * longer
-            value += left_weight @ np.logaddexp(0.0, odds)
-            gone = left_weight * expit(odds)
+            # log(1 + exp(odds)) and exp(odds) / (1 + exp(odds)), with powers that cannot overflow.
+            above, smaller = np.maximum(odds, 0.0), np.exp(-np.abs(odds))
+            value += left_weight @ (above + np.log1p(smaller))
+            gone = left_weight * np.exp(odds - above) / (1 + smaller)
 
-            d_r = number_weight @ psi(power) - customers * (psi(r) - np.log(alpha)) - weight @ log_age + gone @ longer
-            d_alpha = customers * r / alpha - weighted_power @ (1 / (alpha + age))
-            d_alpha += (gone * left_power) @ (1 / (alpha + age[may_have_left]) - 1 / (alpha + recency))
+            d_r = number_weight @ psi(power) - customers * (psi(r) - np.log(alpha))
+            d_r += gone @ longer - age_weight @ log_time
+            d_alpha = customers * r / alpha - age_power @ (1 / (alpha + ages))
+            d_alpha += (gone * left_power) @ (1 / time - 1 / time_bought)
             shared = customers * psi(a + b) - number_weight @ psi(a + b + number_stays)
             d_a = shared + gone.sum() / a
             gone_of_number = np.bincount(left_of_number, weights=gone, minlength=len(number))

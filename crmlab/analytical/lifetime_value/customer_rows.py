@@ -66,10 +66,9 @@ def _columns(summary: Any, names: Sequence[str]) -> list[np.ndarray]:
             raise ValueError(f"summary has no column {name!r} (found: {', '.join(found)})")
         if not found[name].is_numeric():
             raise ValueError(f"summary column {name!r} holds {found[name]}, expected numbers")
-    frame = frame.select(nw.col(*names).cast(nw.Float64))
     if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
-    columns = [np.asarray(frame[name].to_numpy(), dtype=np.float64) for name in names]
+        frame = frame.select(*names).collect()
+    columns = [np.asarray(frame[name].cast(nw.Float64).to_numpy(), dtype=np.float64) for name in names]
     if not len(columns[0]):
         raise ValueError("summary has no rows, expected at least one customer")
     for name, column in zip(names, columns, strict=True):

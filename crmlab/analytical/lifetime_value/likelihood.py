@@ -8,6 +8,7 @@ the answer is the best one there.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
@@ -15,7 +16,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.optimize import minimize
 from scipy.stats import norm
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from crmlab.analytical.lifetime_value.customer_rows import CustomerRows
 
@@ -55,7 +56,7 @@ def find_peak(log_likelihood: LogLikelihood, start: np.ndarray, units: np.ndarra
         return -value / customers, -gradient / customers
 
     # Threads cost more than they bring in products as small as these.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _thread_pools().limit(limits=1, user_api="blas"):
         options = {"maxiter": 1_000, "maxfun": 5_000, "ftol": 1e-10, "gtol": 1e-6, "maxcor": 20}
         bounds = list(zip(lowest, highest, strict=True))
         start = np.clip(start, lowest, highest)
@@ -65,6 +66,12 @@ def find_peak(log_likelihood: LogLikelihood, start: np.ndarray, units: np.ndarra
         information *= customers
     covariance = _covariance(information, at_boundary)
     return Peak(point, -value * customers, covariance, at_boundary)
+
+
+@functools.cache
+def _thread_pools() -> ThreadpoolController:
+    """Found once: to look through the loaded libraries takes as long as a few steps of the climb."""
+    return ThreadpoolController()
 
 
 def _finished(loss, point: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> tuple[np.ndarray, ...]:

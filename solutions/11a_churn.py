@@ -143,7 +143,7 @@ def stayers(company, parameters):
 
 
 def colleagues_table(company, as_of):
-    """The table of the exercise: five columns, some of which know the future."""
+    """The table of the exercise: six columns, some of which know the future."""
     features = pred.customer_features(company, as_of)
     day, orders = pd.Timestamp(as_of), company.orders
     sent_back = company.returns.merge(orders[["order_id", "customer_id"]], on="order_id").groupby("customer_id")

@@ -160,6 +160,13 @@ def the_punctual(company, parameters):
     return set(table.index[chosen & (table["silence_days"] <= MOST_SILENCE_DAYS)].tolist())
 
 
+@late_customers.mistake("limit_percent is in percent, chance_of_silence goes from 0 to 1: divide the limit by 100.")
+def limit_not_divided(company, parameters):
+    table = rhythm(company, parameters)
+    chosen = (table["chance_of_silence"] <= parameters.limit_percent) & (table["gaps"] >= parameters.least_gaps)
+    return set(table.index[chosen & (table["silence_days"] <= MOST_SILENCE_DAYS)].tolist())
+
+
 @late_customers.mistake("Leave out who has been silent for more than 700 days.")
 def silent_for_years(company, parameters):
     table = rhythm(company, parameters)
@@ -490,6 +497,16 @@ def customers_counted(company, parameters):
     until = parameters.as_of + pd.Timedelta(days=HORIZON_DAYS)
     came = (came_within(company, parameters, until) > 0).astype(int)
     return share_of_first_tenth(company, parameters, expected(company, parameters), came)
+
+
+@share_of_purchases.mistake(
+    "You counted the purchases of customers whom the forecast did not know: those who first bought after as_of."
+)
+def newcomers_counted(company, parameters):
+    orders, day = purchases(company, parameters), parameters.as_of
+    within = (orders["order_date"] > day) & (orders["order_date"] <= day + pd.Timedelta(days=HORIZON_DAYS))
+    hoped = expected(company, parameters)
+    return float(orders.loc[within, "customer_id"].isin(hoped.nlargest(len(hoped) // 10).index).mean())
 
 
 @share_of_purchases.mistake("You ranked by what came in the 90 days themselves. Rank by what was expected before.")

@@ -160,6 +160,7 @@ def test_an_overlap_is_right_from_its_least_agreement_on():
     assert Overlap(least=0.8).problem(right, set(range(8))) is None
     assert "too short" in Overlap(least=0.8).problem(right, set(range(5)))
     assert "too long" in Overlap(least=0.8).problem(right, set(range(50)))
+    assert "as long" in Overlap(least=0.8).problem(right, set(range(100, 105)) | set(range(5)))
     assert Overlap().problem(set(), set()) is None
     assert Overlap().problem(set(), {1}) == "the list is not empty, and should be"
     assert Overlap().problem({1}, set()) == "the list is empty, and should not be"

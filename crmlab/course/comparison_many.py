@@ -62,8 +62,11 @@ class Overlap(Rule):
             return None
         if not given or not expected:
             return "the list is empty, and should not be" if expected else "the list is not empty, and should be"
-        side = "long" if len(given) > len(expected) else "short"
-        return _kinds_differ(expected, given) or f"the list is too far from ours; it is rather too {side}"
+        if len(given) == len(expected):
+            length = "it is as long"
+        else:
+            length = f"it is rather too {'long' if len(given) > len(expected) else 'short'}"
+        return _kinds_differ(expected, given) or f"the list is too far from ours; {length}"
 
     @property
     def exact(self) -> Rule:

@@ -99,8 +99,8 @@ class Lab:
         print(f"{question}: correct on the practice company ({points}).")
         if asked.scored:
             print(
-                "Your list is close to ours. Graded, it is held against what is true of another company, where there\n"
-                "may be nothing to find: does your code then give an empty set?"
+                "Your list is close to ours. Graded, it is held against what is true of another company. If a\n"
+                "question asks who is something, and nobody is: does your code then give an empty set?"
             )
 
     def progress(self) -> Any:

@@ -95,6 +95,13 @@ def abandoned_wait_for_ever(company, parameters):
     return longest_queue(calls, calls.answered_at)
 
 
+@most_waiting.mistake("Who gave up has waited, too, from arrived_at until ended_at. You left them out.", sometimes=True)
+def abandoned_left_out(company, parameters):
+    calls = calls_of(company, parameters)
+    answered = calls[calls.answered_at.notna()]
+    return longest_queue(answered, answered.answered_at)
+
+
 @most_waiting.mistake("A caller waits until the answer, not until the end of the call.", sometimes=True)
 def until_the_end(company, parameters):
     calls = calls_of(company, parameters)
@@ -133,7 +140,7 @@ def with_wrap_up(contacts):
 @key.question(
     "q2",
     points=3,
-    minutes=8,
+    minutes=10,
     compare=Number(tolerance=1e-6),
     hints=[
         "Again changes: +1 when a chat is answered, -1 when the agent is done with it, wrap-up included; "
@@ -238,7 +245,7 @@ def kept_and_due(company, parameters):
 @key.question(
     "q4",
     points=2,
-    minutes=5,
+    minutes=6,
     compare=Number(tolerance=1e-6),
     hints=[
         "Three groups: kept (called by the promised time), broken (called too late, or not called and the time is "
@@ -281,7 +288,7 @@ def to_the_voice_computer(company, parameters):
 @key.question(
     "q5",
     points=2,
-    minutes=4,
+    minutes=3,
     compare=Number(tolerance=1e-6),
     hints=[
         "Contacts of the channel ivr. Contained are those with the outcome self_service, of all that ended.",
@@ -351,7 +358,7 @@ def machine_buyers(company, parameters):
 @key.question(
     "q6",
     points=3,
-    minutes=8,
+    minutes=5,
     compare=Members(),
     hints=[
         "Plan a list with op.plan_call_list(store, name, buyers, at=...), as in section 8 of the lesson.",
@@ -390,7 +397,7 @@ def the_suppressed(company, parameters):
 @key.question(
     "q7",
     points=3,
-    minutes=6,
+    minutes=4,
     compare=Number(tolerance=1e-6),
     hints=[
         "Keep the contacts of the topic that an agent answered, then cc.first_contact_resolution(..., to_date, "
@@ -516,7 +523,7 @@ def decide(saved_share, found, call_cents, parameters):
 @key.question(
     "q9",
     points=3,
-    minutes=6,
+    minutes=8,
     compare=Text(),
     follows=["q8"],
     hints=[
@@ -545,4 +552,4 @@ def distance_of_the_decision(company, parameters):
     return abs(found["true"] * call_cost_cents(company, parameters) - fee) / fee
 
 
-key.judgement("q10", points=3, minutes=6)
+key.judgement("q10", points=3, minutes=7)

@@ -687,8 +687,11 @@ def test_the_widget_does_what_the_operations_do(store):
     assert "nobody" in desk._message.value
     desk.press("identify", "07110001234")
     desk.press("start script")
-    for answer in ("other", "<b>@example.org", "a@example.org"):
+    assert str(contact) in desk._panes["at hand"].value
+    for answer, is_valid in (("other", True), ("<b>@example.org", False), ("a@example.org", True)):
         desk.press("answer", answer)
+        assert ("no valid answer" in desk._message.value) != is_valid
+        assert "<b>@" not in desk._message.value
     desk.press("end")
     desk.press("wrap up")
     found = store.sql("SELECT status, customer_id, outcome FROM v_contact WHERE interaction_id = ?", [contact]).iloc[0]

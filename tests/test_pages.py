@@ -48,8 +48,7 @@ def test_the_syllabi_have_room_for_their_lessons_in_an_order_that_works():
             lessons, minutes, exercises = re.fullmatch(r"([\w, ]+): (\d+) \+ (\d+)", week).groups()
             held = lessons.split(", ")
             assert table.loc[held, ["minutes", "exercise_minutes"]].sum().to_list() == [int(minutes), int(exercises)]
-            # The guide says what to do about the one lesson that is longer than a session.
-            assert int(minutes) <= session_minutes or week.startswith("10b")
+            assert int(minutes) <= session_minutes
             done |= set(held)
             for lesson in held:
                 assert set(lessons_before(table, lesson)) <= done, week

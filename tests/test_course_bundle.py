@@ -32,7 +32,7 @@ def contents(path):
 
 def secret_lines():
     """Lines of keys, of solutions and of mark schemes that stand nowhere else."""
-    lines = set()
+    lines, given = set(), []
     for path in (ROOT / "solutions").glob("*.py"):
         lines |= set(path.read_text(encoding="utf-8").splitlines())
     for path in (ROOT / "solutions").glob("*.ipynb"):
@@ -42,13 +42,16 @@ def secret_lines():
                 lines |= set(secret.splitlines())
             if "solution-only" in cell.metadata.get("tags", []):
                 lines |= set(cell.source.splitlines())
+            else:
+                # A table that a task gives stands in the key too.
+                given += SOLUTION.sub("", cell.source).splitlines()
     lessons = "\n".join(
         cell.source for path in (ROOT / "notebooks").glob("*.ipynb") for cell in nbformat.read(path, as_version=4).cells
     )
     package = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "crmlab").rglob("*.py"))
-    lessons = f"{lessons}\n{package}"
+    lessons = "\n".join([lessons, package, *given])
     stripped = {line.strip() for line in lines if len(line.strip()) >= LEAST_CHARACTERS}
-    # What the package or a lesson shows is no secret; a mistake's hint is in the practice file on purpose.
+    # What the package, a lesson or a task shows is no secret; a mistake's hint is in the practice file on purpose.
     return {line for line in stripped if line not in lessons and not line.startswith(('"', "from ", "import "))}
 
 

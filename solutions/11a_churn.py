@@ -173,7 +173,7 @@ def colleagues_table(company, as_of):
     compare=Members(),
     hints=[
         "Compute the table twice: from the tables as they were on the day, and from all. pred.check_no_leak does.",
-        "report = pred.check_no_leak(colleagues_table, company, as_of); report.index[report['leaks']]",
+        "pred.check_no_leak gives a row for each column of the table; take the names where `leaks` is True.",
     ],
 )
 def leaking_columns(company, parameters):

@@ -40,7 +40,7 @@ def lesson_table(folder: Path | None = None) -> pd.DataFrame:
     Raises ValueError for a lesson that states no time or no needs, and FileNotFoundError for a folder without lessons.
 
     >>> lesson_table().loc["08b", ["topic", "needs"]].to_list()
-    ['up_selling_bundles', '06a, 06b, 08a']
+    ['up_selling_bundles', '06b, 08a']
     """
     folder = find_home() / "notebooks" if folder is None else Path(folder)
     paths = sorted(folder.glob("[0-9][0-9]*_*.ipynb"))

@@ -25,7 +25,7 @@ from typing import Any
 import nbformat
 
 from crmlab.course.answer_key import load_key
-from crmlab.course.exercise_notebook import grade_id
+from crmlab.course.exercise_notebook import answered_as
 from crmlab.course.grading.folder import GradingFolder, write_json
 from crmlab.course.grading.publish import publish
 from crmlab.home import find_home
@@ -40,13 +40,7 @@ MEASURED = "import resource, runpy, sys; sys.argv = sys.argv[1:]; code = 0\n" + 
 def answered(home: Path) -> nbformat.NotebookNode:
     """The exercise as a student hands it in who answered everything as the solution does."""
     exercise = nbformat.read(home / "exercises" / f"{EXERCISE}.ipynb", as_version=4)
-    solution = nbformat.read(home / "solutions" / f"{EXERCISE}.ipynb", as_version=4)
-    answers = {grade_id(cell): cell for cell in solution.cells if grade_id(cell)}
-    for cell in exercise.cells:
-        name = grade_id(cell)
-        if name and cell.metadata.nbgrader.solution:
-            cell.source = answers[name].source.replace("### BEGIN SOLUTION\n", "").replace("### END SOLUTION", "")
-    return exercise
+    return answered_as(exercise, nbformat.read(home / "solutions" / f"{EXERCISE}.ipynb", as_version=4))
 
 
 def hand_in(notebook: nbformat.NotebookNode, folder: Path, copies: int) -> Path:

@@ -427,6 +427,21 @@ def test_times_in_a_zip_are_of_the_zone_that_the_policy_names(home, seed_file, t
         read_policy('zip_zone = "Berlin"', [])
 
 
+@needs_sandbox
+def test_scikit_learn_works_for_the_first_submission_and_for_the_next(home, seed_file, tmp_path):
+    """The second runs in a fork of a process that has imported it, and looks for its thread pools without /proc."""
+    folder = tmp_path / "submitted"
+    clusters = (
+        "from sklearn.cluster import KMeans\n"
+        "labels = KMeans(2, n_init=1, random_state=1).fit_predict([[0.0], [0.1], [5.0], [5.1]])\n"
+        "assert len(set(labels)) == 2\n"
+    )
+    for student in ("ada", "ben", "cleo"):
+        save(folder, student, answered(home, {"q1": clusters + ANSWERS["q1"]}))
+    grade_class(home, NAME, folder, tmp_path / "out", seed_file=seed_file)
+    assert [row["points"] for row in rows_of(tmp_path / "out").values()] == ["5", "5", "5"]
+
+
 def _on_dask():
     from distributed import Client, LocalCluster
 

@@ -65,6 +65,17 @@ def grade_id(cell: Mapping[str, Any]) -> str | None:
     return cell["metadata"].get("nbgrader", {}).get("grade_id")
 
 
+def answered_as(exercise: Mapping[str, Any], solution: Mapping[str, Any]) -> nbformat.NotebookNode:
+    """An exercise as a student hands it in who answers everything as its solution notebook does."""
+    answers = {grade_id(cell): cell.source for cell in solution["cells"] if grade_id(cell)}
+    handed_in = copy.deepcopy(exercise)
+    for cell in handed_in["cells"]:
+        name = grade_id(cell)
+        if name and cell.metadata.nbgrader.solution:
+            cell["source"] = answers[name].replace("### BEGIN SOLUTION\n", "").replace("### END SOLUTION", "")
+    return handed_in
+
+
 def check_against_key(notebook: nbformat.NotebookNode, key: AnswerKey) -> None:
     """Every question has its answer cell and its check cell, with nbgrader's metadata and the key's points; no more.
 

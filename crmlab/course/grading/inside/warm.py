@@ -163,6 +163,9 @@ def _submission(shell: Any, company: Any) -> NoReturn:
 
     code = 1
     try:
+        # It looks at its import whether there is a /proc to find the loaded libraries in. Here there is none any more.
+        if "threadpoolctl" in sys.modules:
+            importlib.reload(sys.modules["threadpoolctl"])
         os.chdir(os.path.join(SCRATCH, "work"))  # noqa: PTH118 - as the student's own code would see it
         with open(REQUEST, encoding="utf-8") as request:
             text = request.read()

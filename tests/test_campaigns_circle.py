@@ -147,3 +147,42 @@ def test_a_plan_is_scored_by_what_its_campaigns_brought(store, company):
     row = lifts[(lifts["channel"] == "post") & (lifts["message"] == "voucher")].iloc[0]
     assert row["treated_count"] == (voucher["arm"][held_out] == "treatment").sum()
     assert np.isfinite(row["standard_error_cents"]) and row["standard_error_cents"] > 0
+
+
+def test_a_purchase_that_the_code_is_not_for_is_placed_at_list_prices(store, company):
+    number = sent_campaign(store)
+    create_promotion(store, "grinders", code="GRIND", percent_off=10, category="grinder", campaign_id=number,
+                     at="2026-01-10", valid_from="2026-01-12", valid_until="2026-01-25")  # fmt: skip
+    written = observe_responses(store, number, "2026-01-25", seed=2, company=company, place_orders=True)
+    bought = written["campaign_response"].dropna(subset=["order_id"])
+    lines = written["order_line"].merge(company.products[["product_id", "category"]], on="product_id")
+    with_grinder = set(lines.loc[lines["category"] == "grinder", "order_id"])
+    reduced = set(bought.loc[bought["discount_cents"] > 0, "order_id"])
+    assert len(bought) > len(reduced) and reduced <= with_grinder
+
+
+@pytest.mark.parametrize("with_code", [False, True])
+def test_a_bundle_that_the_market_buys_costs_its_own_price_and_not_that_of_its_parts_besides(
+    store, company, monkeypatch, with_code
+):
+    bundle_id = company.products.loc[company.products["type"] == "bundle", "product_id"].iloc[0]
+    react = type(company).react
+
+    def bundles_alone(self, *arguments, **options):
+        reactions = react(self, *arguments, **options)
+        bought = reactions["reaction"] == "bought"
+        basket = pd.Series([((int(bundle_id), 1),)] * len(reactions), index=reactions.index)
+        return reactions.assign(order_lines=basket.where(bought))
+
+    monkeypatch.setattr(type(company), "react", bundles_alone)
+    number = sent_campaign(store)
+    if with_code:
+        create_promotion(store, "all", code="TENOFF", percent_off=10, campaign_id=number, at="2026-01-10",
+                         valid_from="2026-01-12", valid_until="2026-01-25")  # fmt: skip
+    written = observe_responses(store, number, "2026-01-25", seed=2, company=company, place_orders=True)
+    responses = written["campaign_response"].dropna(subset=["order_id"])
+    at_list = company.products.set_index("product_id")["list_price_cents"].loc[bundle_id]
+    assert len(responses) > 0
+    assert written["order_line"]["parent_line_id"].notna().any()
+    assert (responses["amount_cents"] + responses["discount_cents"]).eq(at_list).all()
+    assert not with_code or "promotion_redemption" not in written

@@ -176,7 +176,7 @@ def test_limits_products_lists_and_least_orders(store):
     order(store, two, "MEMBERS", at="2026-03-06")
 
 
-def test_what_an_promotion_must_be(store):
+def test_what_a_promotion_must_be(store):
     for more in ({"percent_off": 10, "amount_off_cents": 100}, {}, {"percent_off": 0}, {"percent_off": 101},
                  {"percent_off": 10, "product_id": 1, "category": "beans"}, {"percent_off": 10, "category": "tea"},
                  {"percent_off": 10, "product_id": 10**6}, {"percent_off": 10, "code": "a'b"},
@@ -235,3 +235,33 @@ def test_a_code_takes_nothing_off_a_bundle(store):
     assert paid + off == bundle_cents + 2 * beans
     assert off == 2 * (beans - (beans * 90 + 50) // 100)
     assert written["sales_order"]["voucher_percent"].item() == 0
+
+
+def test_the_use_of_a_code_comes_back_with_the_parts_of_a_bundle_and_the_rest(store):
+    buyer = person(store)
+    promotion(store)
+    bundle_id = store.sql("SELECT product_id FROM product WHERE type = 'bundle' LIMIT 1")["product_id"].item()
+    lines = place_order(store, buyer, [(bundle_id, 1), (1, 2)], "web", "2026-03-05 10:00", promotion_code="SPRING10")[
+        "order_line"
+    ]
+    bundle_line = lines["parent_line_id"].dropna().iloc[0]
+    for line_id, quantity in lines.set_index("order_line_id")["quantity"].drop(bundle_line).items():
+        assert store.sql("SELECT given_back_at FROM v_promotion_redemption")["given_back_at"].isna().all()
+        return_order_line(store, line_id, quantity, "2026-03-08", "changed_mind")
+    given_back_at = store.sql("SELECT given_back_at FROM v_promotion_redemption")["given_back_at"].item()
+    assert str(given_back_at)[:10] == "2026-03-08"
+    order(store, buyer, "SPRING10", at="2026-03-10 10:00")
+
+
+def test_the_database_itself_takes_no_code_for_a_bundle(store):
+    buyer = person(store)
+    number = promotion(store)
+    code = store.sql("SELECT promotion_code_id FROM promotion_code WHERE promotion_id = ?", [number]).iloc[0, 0]
+    bundle_id = store.sql("SELECT product_id FROM product WHERE type = 'bundle' LIMIT 1")["product_id"].item()
+    placed = place_order(store, buyer, [(bundle_id, 1)], "web", "2026-03-05 10:00")["sales_order"]
+    with pytest.raises(sqlite3.IntegrityError, match="a code is used for what its promotion is for"):
+        store.connection.execute(
+            "INSERT INTO promotion_redemption (promotion_code_id, order_id, customer_id, redeemed_at, "
+            "discount_cents, operation_id) VALUES (?, ?, ?, ?, 0, 1)",
+            (int(code), int(placed["order_id"].item()), buyer, "2026-03-05T10:00:00"),
+        )

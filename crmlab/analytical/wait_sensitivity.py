@@ -11,17 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crmlab.analytical.robust_slope import RobustSlope, robust_slope
+
 
 @dataclasses.dataclass(frozen=True)
-class WaitSensitivity:
+class WaitSensitivity(RobustSlope):
     """`slope`: points of rating for each 1 more of the natural log of days; `low`, `high`: its interval; `intercept`:
-    the rating after one day; `ratings`: how many; `p_value`: of no slope."""
+    the rating after one day; `p_value`: of no slope; `ratings`: how many."""
 
-    slope: float
-    low: float
-    high: float
-    intercept: float
-    p_value: float
     ratings: int
     confidence: float
 
@@ -68,9 +65,6 @@ def wait_sensitivity(wait_days: Any, ratings: Any, confidence: float = 0.95) -> 
     >>> round(wait_sensitivity([1, 2, 4, 8], [5, 4, 3, 2]).points_for_twice_the_wait, 6)
     -1.0
     """
-    # Loaded here: statsmodels takes a second.
-    import statsmodels.api as sm
-
     waits, given = (np.asarray(each, dtype=np.float64) for each in (wait_days, ratings))
     if waits.ndim != 1 or waits.shape != given.shape or len(waits) < 3:
         raise ValueError(f"wait_days has shape {waits.shape} and ratings {given.shape}, expected two equal columns "
@@ -81,14 +75,5 @@ def wait_sensitivity(wait_days: Any, ratings: Any, confidence: float = 0.95) -> 
         raise ValueError(f"wait_days are all {waits[0]:g}, expected waits that differ")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence!r}, expected a number between 0 and 1")
-    fitted = sm.OLS(given, sm.add_constant(np.log(waits))).fit(cov_type="HC1")
-    low, high = fitted.conf_int(alpha=1 - confidence)[1]
-    return WaitSensitivity(
-        slope=float(fitted.params[1]),
-        low=float(low),
-        high=float(high),
-        intercept=float(fitted.params[0]),
-        p_value=float(fitted.pvalues[1]),
-        ratings=len(waits),
-        confidence=confidence,
-    )
+    found = robust_slope(np.log(waits), given, confidence)
+    return WaitSensitivity(**dataclasses.asdict(found), ratings=len(waits), confidence=confidence)

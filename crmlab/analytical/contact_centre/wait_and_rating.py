@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 
 from crmlab.analytical.contact_centre.contacts import checked_columns
+from crmlab.analytical.robust_slope import robust_slope
 
 
 def rating_on_log_wait(facts: pd.DataFrame, ratings: pd.DataFrame, *, level: float = 0.95) -> dict[str, float]:
@@ -28,12 +28,11 @@ def rating_on_log_wait(facts: pd.DataFrame, ratings: pd.DataFrame, *, level: flo
     log_wait = np.log1p(both["wait_seconds"].to_numpy(dtype=float) / 60)
     if len(both) < 3 or np.ptp(log_wait) == 0:
         raise ValueError(f"{len(both)} rated contacts with a wait were found, expected three or more of unequal waits")
-    fitted = sm.OLS(both["rating"].to_numpy(dtype=float), sm.add_constant(log_wait)).fit(cov_type="HC1")
-    lower, upper = fitted.conf_int(alpha=1 - level)[1]
+    found = robust_slope(log_wait, both["rating"], level)
     return {
-        "slope": float(fitted.params[1]),
-        "lower": float(lower),
-        "upper": float(upper),
-        "at_no_wait": float(fitted.params[0]),
+        "slope": found.slope,
+        "lower": found.low,
+        "upper": found.high,
+        "at_no_wait": found.intercept,
         "ratings": len(both),
     }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 
 from crmlab.analytical.contact_centre.contacts import checked_columns
+from crmlab.analytical.robust_slope import robust_slope
 
 
 def after_calls(calls: pd.DataFrame, order_margin: pd.DataFrame, *, days: int = 180) -> pd.DataFrame:
@@ -59,12 +59,11 @@ def slope_on_log_wait(calls: pd.DataFrame, outcome: pd.Series, *, level: float =
     log_wait = np.log1p(calls["wait_seconds"].to_numpy(dtype=float) / 60)
     if len(calls) < 3 or np.ptp(log_wait) == 0:
         raise ValueError(f"{len(calls)} calls were found, expected three or more of unequal waits")
-    fitted = sm.OLS(np.asarray(outcome, dtype=float), sm.add_constant(log_wait)).fit(cov_type="HC1")
-    lower, upper = fitted.conf_int(alpha=1 - level)[1]
+    found = robust_slope(log_wait, outcome, level)
     return {
-        "slope": float(fitted.params[1]),
-        "lower": float(lower),
-        "upper": float(upper),
-        "at_no_wait": float(fitted.params[0]),
+        "slope": found.slope,
+        "lower": found.low,
+        "upper": found.high,
+        "at_no_wait": found.intercept,
         "calls": len(calls),
     }

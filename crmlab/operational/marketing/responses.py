@@ -8,17 +8,19 @@ bought and opted out, and when. An opt-out becomes a consent at once, so that th
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 
 import pandas as pd
 
 from crmlab.company.observed import Company, open_company
 from crmlab.operational.marketing.campaigns import Campaign, read_campaign
-from crmlab.operational.marketing.promotion_codes import same_person, usable_promotion
+from crmlab.operational.marketing.promotion_codes import reduced_prices, same_person, usable_promotion
 from crmlab.operational.moments import day
 from crmlab.operational.operation import Actor, Operation, running_operation, whole_number
 from crmlab.operational.refusal import RefusedOperation
 from crmlab.operational.sales.accepted_offers import WantedLine
 from crmlab.operational.sales.orders import insert_order
+from crmlab.operational.sales.prices import priced
 from crmlab.operational.store import Store
 from crmlab.operational.template import company_key
 
@@ -175,7 +177,7 @@ def _with_order(
         # The customer ordered, at that moment; the observation only found it out.
         log_id = operation.insert("operation_log", operation="place_order", at=at, actor_kind="customer",
                                   customer_id=customer_id)  # fmt: skip
-        has_promotion, code = _usable_code(operation, campaign, customer_id, at)
+        has_promotion, code = _usable_code(operation, campaign, customer_id, at, row["order_lines"])
         voucher_percent = 0 if has_promotion else int(row["voucher_percent"])
         lines = [WantedLine(*each) for each in row["order_lines"]]
         order_id = insert_order(operation, customer_id, lines, "web", at, operation_id=log_id,
@@ -183,16 +185,19 @@ def _with_order(
                                 promotion_code=code if row["voucher_percent"] else None)  # fmt: skip
     else:
         (order_id,) = placed
+    # What is paid for a bundle stands on its parts, its list price on its own line.
     paid, at_list = operation.one(
-        """SELECT sum(l.quantity * l.unit_price_cents), sum(l.quantity * (
+        """SELECT sum(l.quantity * l.unit_price_cents), sum(iif(l.parent_line_id IS NULL, l.quantity, 0) * (
           SELECT list_price_cents FROM price WHERE product_id = l.product_id AND valid_from <= substr(?, 1, 10)
           ORDER BY valid_from DESC LIMIT 1)) FROM order_line AS l WHERE order_id = ?""", at, order_id,
     )  # fmt: skip
     return {**row, "order_id": order_id, "amount_cents": paid, "discount_cents": at_list - paid}
 
 
-def _usable_code(operation: Operation, campaign: Campaign, customer_id: int, at: str) -> tuple[bool, str | None]:
-    """Whether the campaign's reduction goes by a code, and the customer's code where it may be used now."""
+def _usable_code(
+    operation: Operation, campaign: Campaign, customer_id: int, at: str, lines: Sequence[tuple[int, int]]
+) -> tuple[bool, str | None]:
+    """Whether the campaign's reduction goes by a code, and the customer's code where it may be used for these lines."""
     own = ", ".join(map(str, sorted(same_person(operation, customer_id))))
     codes = operation.all(
         f"""SELECT c.code FROM promotion_code AS c JOIN promotion AS f USING (promotion_id)
@@ -200,11 +205,14 @@ def _usable_code(operation: Operation, campaign: Campaign, customer_id: int, at:
         ORDER BY c.customer_id IS NULL""",
         campaign.campaign_id,
     )
+    asked = [(priced(operation, product_id, at), quantity) for product_id, quantity in lines] if codes else []
     for (code,) in codes:
         try:
-            return True, usable_promotion(operation, code, customer_id, at).code
+            promotion = usable_promotion(operation, code, customer_id, at)
+            reduced_prices(promotion, asked)
         except RefusedOperation:
             continue
+        return True, promotion.code
     has_promotion = operation.one("SELECT 1 FROM promotion WHERE campaign_id = ?", campaign.campaign_id) is not None
     return has_promotion, None
 

@@ -15,14 +15,14 @@ CREATE TABLE promotion (
   most_uses INTEGER,                                -- of all customers together; none: no limit
   operation_id INTEGER NOT NULL REFERENCES operation_log,
   CONSTRAINT promotion_name_is_not_empty CHECK (trim(name) <> ''),
-  CONSTRAINT an_promotion_gives_a_percentage_or_an_amount CHECK ((percent_off IS NULL) <> (amount_off_cents IS NULL)),
+  CONSTRAINT a_promotion_gives_a_percentage_or_an_amount CHECK ((percent_off IS NULL) <> (amount_off_cents IS NULL)),
   CONSTRAINT percent_off_is_from_1_to_100 CHECK (percent_off BETWEEN 1 AND 100),
   CONSTRAINT amount_off_is_above_0 CHECK (amount_off_cents > 0),
-  CONSTRAINT an_promotion_is_for_a_product_or_a_category CHECK (product_id IS NULL OR category IS NULL),
+  CONSTRAINT a_promotion_is_for_a_product_or_a_category CHECK (product_id IS NULL OR category IS NULL),
   CONSTRAINT least_order_is_not_negative CHECK (least_order_cents >= 0),
   CONSTRAINT promotion_dates_are_dates
     CHECK (date(valid_from, '+0 days') IS valid_from AND date(valid_until, '+0 days') IS valid_until),
-  CONSTRAINT an_promotion_ends_after_its_start CHECK (valid_until >= valid_from),
+  CONSTRAINT a_promotion_ends_after_its_start CHECK (valid_until >= valid_from),
   CONSTRAINT promotion_limits_are_above_0 CHECK (uses_per_customer > 0 AND (most_uses IS NULL OR most_uses > 0))
 ) STRICT;
 
@@ -34,7 +34,7 @@ CREATE TABLE promotion_code (
   customer_id INTEGER REFERENCES customer,          -- whose it is; none: anybody's
   operation_id INTEGER NOT NULL REFERENCES operation_log,
   CONSTRAINT a_code_stands_for_one_promotion UNIQUE (code),
-  CONSTRAINT a_customer_has_one_code_of_an_promotion UNIQUE (promotion_id, customer_id),
+  CONSTRAINT a_customer_has_one_code_of_a_promotion UNIQUE (promotion_id, customer_id),
   CONSTRAINT a_code_is_4_to_20_capitals_and_digits
     CHECK (length(code) BETWEEN 4 AND 20 AND code NOT GLOB '*[^A-Z0-9]*')
 ) STRICT;
@@ -61,10 +61,13 @@ SELECT r.promotion_redemption_id, c.promotion_id, c.code, r.order_id, r.customer
   (SELECT CASE WHEN sum(l.quantity) = sum(l.returned_count) THEN max(l.last_returned_at) END
    FROM (SELECT l.quantity, ifnull(sum(b.quantity), 0) AS returned_count, max(b.returned_at) AS last_returned_at
          FROM order_line AS l LEFT JOIN order_return AS b USING (order_line_id)
-         WHERE l.order_id = r.order_id GROUP BY l.order_line_id) AS l) AS given_back_at
+         -- A bundle comes back by its parts.
+         WHERE l.order_id = r.order_id
+           AND l.order_line_id NOT IN (SELECT parent_line_id FROM order_line WHERE parent_line_id IS NOT NULL)
+         GROUP BY l.order_line_id) AS l) AS given_back_at
 FROM promotion_redemption AS r JOIN promotion_code AS c USING (promotion_code_id);
 
--- One person are records that were merged, and records with the same e-mail address (same, below).
+-- One person are records that were merged, and records with the same e-mail address (same and person, below).
 CREATE TRIGGER redemption_keeps_the_rules BEFORE INSERT ON promotion_redemption
 BEGIN
   SELECT RAISE(ABORT, 'a use of a code is never replaced')
@@ -76,39 +79,22 @@ BEGIN
   SELECT RAISE(ABORT, 'a code is used within its days')
   FROM promotion_code JOIN promotion USING (promotion_id) WHERE promotion_code_id = NEW.promotion_code_id
     AND substr(NEW.redeemed_at, 1, 10) NOT BETWEEN valid_from AND valid_until;
-  SELECT RAISE(ABORT, 'a personal code is used by its own customer')
-  FROM promotion_code AS c WHERE c.promotion_code_id = NEW.promotion_code_id AND c.customer_id IS NOT NULL
-    AND c.customer_id NOT IN (
-      WITH RECURSIVE same (id) AS (
-        SELECT NEW.customer_id
-        UNION
-        SELECT c.customer_id FROM same JOIN customer AS s ON s.customer_id = same.id
-        JOIN customer AS c ON c.merged_into_id = s.customer_id OR c.customer_id = s.merged_into_id
-          OR c.customer_id IN (
-            SELECT q.customer_id FROM contact_point AS p JOIN contact_point AS q USING (address_hash)
-            WHERE p.customer_id = s.customer_id AND p.kind = 'email' AND q.kind = 'email'))
-      SELECT id FROM same);
-  SELECT RAISE(ABORT, 'a promotion for a list is used by those on it')
-  FROM promotion_code JOIN promotion USING (promotion_id) WHERE promotion_code_id = NEW.promotion_code_id AND target_list_id IS NOT NULL
-    AND NOT EXISTS (
+  SELECT CASE
+    WHEN own_id IS NOT NULL AND own_id NOT IN (SELECT value FROM json_each(person))
+      THEN RAISE(ABORT, 'a personal code is used by its own customer')
+    WHEN target_list_id IS NOT NULL AND NOT EXISTS (
       SELECT 1 FROM target_list_build AS b JOIN target_list_member AS m USING (target_list_build_id)
-      WHERE b.target_list_id = promotion.target_list_id AND b.built_at <= NEW.redeemed_at AND m.status = 'member'
-        AND m.customer_id IN (
-      WITH RECURSIVE same (id) AS (
-        SELECT NEW.customer_id
-        UNION
-        SELECT c.customer_id FROM same JOIN customer AS s ON s.customer_id = same.id
-        JOIN customer AS c ON c.merged_into_id = s.customer_id OR c.customer_id = s.merged_into_id
-          OR c.customer_id IN (
-            SELECT q.customer_id FROM contact_point AS p JOIN contact_point AS q USING (address_hash)
-            WHERE p.customer_id = s.customer_id AND p.kind = 'email' AND q.kind = 'email'))
-      SELECT id FROM same));
-  SELECT RAISE(ABORT, 'a promotion is used no more often by one person')
-  FROM promotion_code AS c JOIN promotion AS f USING (promotion_id) WHERE c.promotion_code_id = NEW.promotion_code_id
-    AND f.uses_per_customer <= (
+      WHERE b.target_list_id = used.target_list_id AND b.built_at <= NEW.redeemed_at AND m.status = 'member'
+        AND m.customer_id IN (SELECT value FROM json_each(person)))
+      THEN RAISE(ABORT, 'a promotion for a list is used by those on it')
+    WHEN uses_per_customer <= (
       SELECT count(*) FROM v_promotion_redemption AS r
-      WHERE r.promotion_id = f.promotion_id AND ifnull(r.given_back_at, '9999') > NEW.redeemed_at
-        AND r.customer_id IN (
+      WHERE r.promotion_id = used.promotion_id AND ifnull(r.given_back_at, '9999') > NEW.redeemed_at
+        AND r.customer_id IN (SELECT value FROM json_each(person)))
+      THEN RAISE(ABORT, 'a promotion is used no more often by one person')
+    END
+  FROM (
+    SELECT c.customer_id AS own_id, f.promotion_id, f.target_list_id, f.uses_per_customer, (
       WITH RECURSIVE same (id) AS (
         SELECT NEW.customer_id
         UNION
@@ -117,7 +103,9 @@ BEGIN
           OR c.customer_id IN (
             SELECT q.customer_id FROM contact_point AS p JOIN contact_point AS q USING (address_hash)
             WHERE p.customer_id = s.customer_id AND p.kind = 'email' AND q.kind = 'email'))
-      SELECT id FROM same));
+      SELECT json_group_array(id) FROM same) AS person
+    FROM promotion_code AS c JOIN promotion AS f USING (promotion_id)
+    WHERE c.promotion_code_id = NEW.promotion_code_id) AS used;
   SELECT RAISE(ABORT, 'a promotion is used no more often than its limit')
   FROM promotion_code AS c JOIN promotion AS f USING (promotion_id) WHERE c.promotion_code_id = NEW.promotion_code_id
     AND f.most_uses <= (
@@ -127,6 +115,8 @@ BEGIN
   FROM promotion_code AS c JOIN promotion AS f USING (promotion_id) WHERE c.promotion_code_id = NEW.promotion_code_id
     AND NOT EXISTS (
       SELECT 1 FROM order_line AS l JOIN product AS p USING (product_id) WHERE l.order_id = NEW.order_id
+        -- A bundle is reduced already.
+        AND p.type <> 'bundle' AND l.parent_line_id IS NULL
         AND (f.product_id IS NULL OR f.product_id = l.product_id) AND (f.category IS NULL OR f.category = p.category));
   SELECT RAISE(ABORT, 'a code is used from its least order on')
   FROM promotion_code AS c JOIN promotion AS f USING (promotion_id) WHERE c.promotion_code_id = NEW.promotion_code_id
